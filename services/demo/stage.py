@@ -1,0 +1,141 @@
+"""Where a run of the demo plays: its own database, bus, processes and directory, gone at the end."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from shared.runtime.local_kafka import kafka_servers
+from shared.runtime.local_postgres import DatabaseServer, LocalPostgres
+from shared.runtime.settings import Settings
+
+SERVICES = ("registry", "voucher", "settlement", "audit")
+
+
+class StageFailed(RuntimeError):
+    """A part of the run did not start; the text says which, and where its output is."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Base URLs by service, and the settings tokens are issued under."""
+
+    urls: Mapping[str, str]
+    settings: Settings
+
+
+@contextmanager
+def stage(bus: str) -> Iterator[Stage]:
+    """All parts running on loopback; stopped by their process ids and removed at the end."""
+    with ExitStack() as stack:
+        directory = Path(tempfile.mkdtemp(prefix="tongdui-demo-"))
+        stack.callback(shutil.rmtree, directory, ignore_errors=True)
+        settings = Settings(state_dir=directory, clock="simulated")
+        run_id = f"demo_{os.getpid()}_{secrets.token_hex(3)}"
+        databases = stack.enter_context(_databases(settings, directory, run_id))
+        environment = _environment(directory, bus, run_id)
+        if bus == "kafka":
+            environment["KAFKA_BOOTSTRAP_SERVERS"] = stack.enter_context(kafka_servers(settings))
+        urls = {}
+        for name, services in _processes(bus).items():
+            port = _free_port()
+            url = f"http://127.0.0.1:{port}"
+            stack.enter_context(_process(name, databases[name], port, environment, directory))
+            urls.update({service: url for service in services})
+        _wait_until_ready(urls)
+        yield Stage(urls, settings)
+
+
+def _processes(bus: str) -> dict[str, tuple[str, ...]]:
+    """On Kafka four processes with a database each; on the embedded bus all services in one."""
+    return {service: (service,) for service in SERVICES} if bus == "kafka" else {"up": SERVICES}
+
+
+@contextmanager
+def _databases(settings: Settings, directory: Path, run_id: str) -> Iterator[dict[str, str]]:
+    """An empty database for every process name, dropped at the end."""
+    with ExitStack() as stack:
+        if settings.database_url:
+            server = DatabaseServer(settings.database_url)
+        else:
+            server = stack.enter_context(LocalPostgres(directory / "postgres"))
+        urls = {}
+        for name in (*SERVICES, "up"):
+            database = f"{run_id}_{name}"
+            urls[name] = server.create_database(database)
+            stack.callback(server.drop_database, database)
+        yield urls
+
+
+def _environment(directory: Path, bus: str, run_id: str) -> dict[str, str]:
+    return {
+        **os.environ,
+        "TONGDUI_STATE_DIR": str(directory),
+        "TONGDUI_BUS": bus,
+        "TONGDUI_CLOCK": "simulated",
+        "TONGDUI_SIMULATED_EPOCH": repr(time.time()),
+        "TONGDUI_TOPIC_PREFIX": run_id,
+        "TONGDUI_ENVIRONMENT": "development",
+    }
+
+
+@contextmanager
+def _process(
+    name: str, database_url: str, port: int, environment: Mapping[str, str], directory: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    arguments = ["up"] if name == "up" else ["run", name, "--role", "all"]
+    output = directory / f"{name}.log"
+    with output.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "services.cli", *arguments],
+            env={**environment, "TONGDUI_DATABASE_URL": database_url, "TONGDUI_PORT": str(port)},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_until_ready(urls: Mapping[str, str], within_seconds: float = 60) -> None:
+    deadline = time.monotonic() + within_seconds
+    waiting = dict(urls)
+    with httpx.Client(timeout=5) as client:
+        while waiting:
+            for service, url in list(waiting.items()):
+                if _answers(client, f"{url}/readyz"):
+                    del waiting[service]
+            if waiting and time.monotonic() > deadline:
+                raise StageFailed(f"{', '.join(waiting)} did not become ready within {within_seconds:.0f} s")
+            time.sleep(0.05)
+
+
+def _answers(client: httpx.Client, url: str) -> bool:
+    try:
+        return client.get(url).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

@@ -1,0 +1,81 @@
+"""Natural ids: the streams whose id follows from what they are about (uuid5, RFC 9562)."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid5
+
+NAMESPACE = UUID("6d1f7a52-5b0e-5c1b-9a3f-2f6d6f6e6764")
+
+
+def _stream(*parts: object) -> UUID:
+    return uuid5(NAMESPACE, "/".join(str(part) for part in parts))
+
+
+def days_id(source: str) -> UUID:
+    """The stream of one service's days: DayOpened (registry), DayReached (the others)."""
+    return _stream("days", source)
+
+
+def calendar_id(year: int) -> UUID:
+    """CalendarSet of one year."""
+    return _stream("calendar", year)
+
+
+def region_id(region: str) -> UUID:
+    """Region*, PolicyAdopted, Centre* of one region."""
+    return _stream("region", region)
+
+
+def reach_id(prefix: str) -> UUID:
+    """ReachAssigned of one division prefix."""
+    return _stream("reach", prefix)
+
+
+def province_id(province: str) -> UUID:
+    """ListingTermsSet of one province."""
+    return _stream("province", province)
+
+
+def catalogue_id(year: int, region: str | None = None) -> UUID:
+    """CataloguePublished of one year, for all regions or for one."""
+    return _stream("catalogue", year, region or "*")
+
+
+def enterprise_id(uscc: str) -> UUID:
+    """Enterprise*, Qualification*, AffiliationDeclared of one enterprise."""
+    return _stream("enterprise", uscc)
+
+
+def provider_id(uscc: str) -> UUID:
+    """Provider*, Service* of one provider."""
+    return _stream("provider", uscc)
+
+
+def ceiling_id(kind: str, key: str, year: int) -> UUID:
+    """CeilingSet, Hold*, ConsumptionReversed of one ceiling."""
+    return _stream("ceiling", kind, key, year)
+
+
+def claim_id(fingerprint: str) -> UUID:
+    """ContractClaimed, ClaimReleased of one contract line."""
+    return _stream("claim", fingerprint)
+
+
+def invoice_id(number: str) -> UUID:
+    """InvoiceClaimed, InvoiceReleased, InvoiceReversed of one normalised invoice number."""
+    return _stream("invoice", number)
+
+
+def account_id(uscc: str) -> UUID:
+    """PayeeAccountProposed, PayeeAccountConfirmed of one payee."""
+    return _stream("account", uscc)
+
+
+def notice_numbers_id(source: str, year: int) -> UUID:
+    """NoticeNumbered of one service and year."""
+    return _stream("notice-numbers", source, year)
+
+
+def refusal_id(source: str, from_source: str, from_position: int) -> UUID:
+    """ReactionRefused of one service about one event of another."""
+    return _stream("refusal", source, from_source, from_position)

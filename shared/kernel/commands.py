@@ -1,0 +1,51 @@
+"""Commands: what a caller asks for. One frozen class each, imperative (``ConfirmAllocation``)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from tongdui_events.document import Actor, Frozen
+
+
+class Command(BaseModel):
+    """A request to record something. Unknown fields are refused.
+
+    The docstring of each subclass is the API's documentation of its route.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    #: the fields that hold ids of streams, so that a group's streams are loaded together
+    id_fields: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        cls.id_fields = tuple(name for name, field in cls.model_fields.items() if field.annotation is UUID)
+
+
+class Principal(Frozen):
+    """Who calls: the token's claims.
+
+    ``uscc`` for enterprises and providers; ``region`` for officers (six digits, or the two of a
+    province for provincial officers); ``member_of`` is the centre or agent a person works for.
+    """
+
+    sub: str
+    role: str
+    region: str | None = None
+    uscc: str | None = None
+    member_of: UUID | None = None
+
+    @property
+    def organisation(self) -> str:
+        """Under whose name a command's id is unique."""
+        return self.uscc or str(self.member_of or "") or self.region or self.sub
+
+    @property
+    def actor(self) -> Actor:
+        region = self.region if self.region and len(self.region) == 6 else None
+        return Actor(id=self.sub, role=self.role, region=region)

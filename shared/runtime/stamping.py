@@ -1,0 +1,76 @@
+"""From what a decision wants recorded to documents ready to store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID, uuid5
+
+from tongdui_events.document import Actor, Document, Stamp
+
+from shared.kernel.decisions import Decided
+from shared.runtime.clock import Clock
+from shared.runtime.errors import NoBusinessDay
+from shared.runtime.state import DAY_TYPES, State
+
+
+class Cause(NamedTuple):
+    """Why and by whom: the command's or the event's id, where that id is unique, the actor, and when it
+    was asked (None: as it is recorded)."""
+
+    causation_id: UUID
+    scope: str
+    actor: Actor
+    occurred_at: datetime | None
+
+
+def stamp_all(state: State, decided: Sequence[Decided], cause: Cause, clock: Clock) -> list[Document]:
+    """Documents with consecutive versions per stream. Raises NoBusinessDay before the first day."""
+    versions: dict[UUID, int] = {}
+    documents = []
+    day = state.today
+    recorded_at = clock.instant(day)
+    for index, (stream_id, event, case_id) in enumerate(decided):
+        name = type(event).__name__
+        if name in DAY_TYPES:
+            day = event.date
+            recorded_at = clock.instant(day)
+        if stream_id not in versions:
+            versions[stream_id] = state.version(name, stream_id)
+        versions[stream_id] += 1
+        stamp = _stamp(state, name, event.SCHEMA, stream_id, versions[stream_id], day, cause, index, case_id, recorded_at)
+        documents.append(Document(stamp, event))
+    return documents
+
+
+def _stamp(
+    state: State,
+    name: str,
+    schema: int,
+    stream_id: UUID,
+    version: int,
+    day: date | None,
+    cause: Cause,
+    index: int,
+    case_id: UUID | None,
+    recorded_at: datetime,
+) -> Stamp:
+    if day is None:
+        raise NoBusinessDay
+    # Every value is made here or was validated before: validating again would cost more than deciding.
+    return Stamp.model_construct(
+        source=state.service,
+        type=name,
+        schema_=schema,
+        event_id=uuid5(cause.causation_id, f"{cause.scope}/{index}"),
+        originator_id=stream_id,
+        originator_version=version,
+        business_day=day,
+        occurred_at=cause.occurred_at or recorded_at,
+        recorded_at=recorded_at,
+        actor=cause.actor,
+        case_id=case_id,
+        causation_id=cause.causation_id,
+        seen=state.seen,
+    )

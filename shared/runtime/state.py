@@ -1,0 +1,302 @@
+"""The writer's cached state: one entry a stream, exact while the head row is locked."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeVar
+from uuid import UUID
+
+from psycopg import Cursor
+from pydantic import TypeAdapter
+from tongdui_events.codec import decode_event, decode_stamp
+from tongdui_events.document import Document
+from tongdui_events.streams import days_id
+
+from shared.kernel.folding import Fold
+
+S = TypeVar("S")
+DAY_TYPES = ("DayOpened", "DayReached")
+
+
+class Savepoint(NamedTuple):
+    """How far the state had come."""
+
+    depth: int
+    position: int
+    facts: int
+    seen: dict[str, int]
+    today: date | None
+
+
+@dataclass(slots=True)
+class Entry:
+    """A folded stream. ``version`` is the last originator_version (own streams)."""
+
+    state: Any
+    version: int
+    snapshot_version: int = 0
+
+
+class State:
+    """Folded streams of the service's own log and of the facts it keeps, loaded when first asked for.
+
+    ``position``, ``facts`` and ``seen`` say how far it has read; ``today`` is the service's business
+    day; ``seen`` is replaced, never changed in place. What was applied since a savepoint can be undone.
+    """
+
+    def __init__(self, service: str, folds: Iterable[Fold[Any]], capacity: int = 200_000) -> None:
+        self.service = service
+        self.own = {cls.__name__: fold for fold in folds if fold.source == service for cls in fold.types}
+        self.foreign: dict[tuple[str, str], list[Fold[Any]]] = {}
+        for fold in folds:
+            if fold.source != service:
+                for cls in fold.types:
+                    self.foreign.setdefault((fold.source, cls.__name__), []).append(fold)
+        self._capacity = capacity
+        self._adapters = {fold.name: TypeAdapter(type(fold.initial)) for fold in folds if fold.snapshot_every}
+        self.cursor: Cursor[Any] | None = None
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything; the next look reads it again."""
+        self.position = 0
+        self.facts = 0
+        self.seen: dict[str, int] = {}
+        self.today: date | None = None
+        self.fresh = False
+        self._entries: OrderedDict[tuple[str, UUID], Entry] = OrderedDict()
+        #: facts of streams not loaded, applied in this transaction and not yet in the table
+        self._pending: dict[UUID, list[Document]] = {}
+        #: own streams known to have no events, while the lock is held
+        self._absent: set[UUID] = set()
+        self._undo: list[tuple[tuple[str, UUID], Entry | None]] = []
+
+    # -- taking back ---------------------------------------------------------------------------
+
+    def savepoint(self) -> Savepoint:
+        return Savepoint(len(self._undo), self.position, self.facts, self.seen, self.today)
+
+    def undo(self, to: Savepoint) -> None:
+        """Take back what was applied since the savepoint."""
+        while len(self._undo) > to.depth:
+            key, entry = self._undo.pop()
+            if entry is None:
+                self._pending[key[1]].pop()
+            else:
+                self._entries[key] = entry
+        _, self.position, self.facts, self.seen, self.today = to
+
+    def committed(self) -> None:
+        """What was applied is in the tables now."""
+        self._undo.clear()
+        self._pending.clear()
+        self._absent.clear()
+        self.trim()
+
+    def trim(self) -> None:
+        """Forget the streams not looked at for longest, over the capacity."""
+        while len(self._entries) > self._capacity:
+            self._entries.popitem(last=False)
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def get(self, fold: Fold[S], stream_id: UUID) -> S:
+        return self._entry(fold, stream_id).state
+
+    def version(self, type_name: str, stream_id: UUID) -> int:
+        """The originator_version of the last event in one of our own streams; 0 for none."""
+        return self._own_entry(self.own.get(type_name), stream_id).version
+
+    def _entry(self, fold: Fold[Any], stream_id: UUID) -> Entry:
+        if fold.source == self.service:
+            return self._own_entry(fold, stream_id)
+        key = (fold.name, stream_id)
+        entry = self._entries.get(key)
+        if entry is None:
+            entry = self._entries[key] = self._load_facts(fold, stream_id)
+        return entry
+
+    def _own_entry(self, fold: Fold[Any] | None, stream_id: UUID) -> Entry:
+        key = ("", stream_id)
+        entry = self._entries.get(key)
+        if entry is None:
+            entry = self._entries[key] = self._load_own(fold, stream_id)
+        return entry
+
+    def prefetch(self, stream_ids: Iterable[UUID]) -> None:
+        """Load these own streams in one query, those with snapshots excepted."""
+        wanted = [stream_id for stream_id in stream_ids if ("", stream_id) not in self._entries]
+        if not wanted:
+            return
+        self._absent.update(wanted)
+        rows = self._select(
+            f"SELECT originator_id, originator_version, topic, state FROM {self.service}_events"
+            " WHERE originator_id = ANY(%b) ORDER BY originator_id, originator_version",
+            (wanted,),
+        )
+        for stream_id, group in groupby(rows, key=itemgetter(0)):
+            self._absent.discard(stream_id)
+            stream = list(group)
+            fold = next((self.own[topic] for _, _, topic, _ in stream if topic in self.own), None)
+            if fold is not None and not fold.snapshot_every:
+                entry = Entry(fold.initial, 0)
+                self._evolve(entry, fold, [row[1:] for row in stream])
+                self._entries["", stream_id] = entry
+
+    def _evolve(self, entry: Entry, fold: Fold[Any] | None, rows: Iterable[tuple[int, str, bytes]]) -> None:
+        for version, topic, stored in rows:
+            if fold is not None and self.own.get(topic) is fold:
+                entry.state = fold.evolve(entry.state, decode_event(self.service, topic, stored), decode_stamp(stored))
+            entry.version = version
+
+    def _load_own(self, fold: Fold[Any] | None, stream_id: UUID) -> Entry:
+        if stream_id in self._absent:
+            return Entry(fold.initial if fold else None, 0)
+        state, version = self._load_snapshot(fold, stream_id)
+        entry = Entry(state, version, version)
+        rows = self._select(
+            f"SELECT originator_version, topic, state FROM {self.service}_events"
+            " WHERE originator_id = %s AND originator_version > %s ORDER BY originator_version",
+            (stream_id, version),
+        )
+        self._evolve(entry, fold, rows)
+        return entry
+
+    def _load_snapshot(self, fold: Fold[Any] | None, stream_id: UUID) -> tuple[Any, int]:
+        if fold is None or not fold.snapshot_every:
+            return (fold.initial if fold else None), 0
+        rows = self._select(
+            f"SELECT originator_version, state FROM {self.service}_snapshots"
+            " WHERE originator_id = %s AND topic = %s ORDER BY originator_version DESC LIMIT 1",
+            (stream_id, snapshot_topic(fold)),
+        )
+        if not rows:
+            return fold.initial, 0
+        version, stored = rows[0]
+        return self._adapters[fold.name].validate_json(stored), version
+
+    def _load_facts(self, fold: Fold[Any], stream_id: UUID) -> Entry:
+        topics = [cls.__name__ for cls in fold.types]
+        rows = self._select(
+            f"SELECT topic, state FROM {self.service}_facts"
+            " WHERE originator_id = %s AND source = %s AND topic = ANY(%s) ORDER BY fact_id",
+            (stream_id, fold.source, topics),
+        )
+        state = fold.initial
+        for topic, stored in rows:
+            state = fold.evolve(state, decode_event(fold.source, topic, stored), decode_stamp(stored))
+        for stamp, event in self._pending.get(stream_id, ()):
+            if stamp.source == fold.source and type(event) in fold.types:
+                state = fold.evolve(state, event, stamp)
+        return Entry(state, 0)
+
+    def _select(self, statement: str, parameters: Sequence[Any]) -> list[Any]:
+        if self.cursor is None:
+            raise RuntimeError("state is read only while the head row is locked")
+        return self.cursor.execute(statement, parameters, prepare=True, binary=True).fetchall()
+
+    # -- applying ------------------------------------------------------------------------------
+
+    def apply_own(self, document: Document) -> None:
+        """One event of our own log, the next of its stream."""
+        stamp, event = document
+        fold = self.own.get(stamp.type)
+        key = ("", stamp.originator_id)
+        entry = self._own_entry(fold, stamp.originator_id)
+        state = fold.evolve(entry.state, event, stamp) if fold is not None else entry.state
+        self._undo.append((key, entry))
+        self._entries[key] = Entry(state, stamp.originator_version, entry.snapshot_version)
+        if stamp.type in DAY_TYPES and stamp.originator_id == days_id(self.service):
+            self.today = event.date
+
+    def apply_fact(self, document: Document) -> None:
+        """One kept event of another log. A stream nobody has asked for is not loaded for it."""
+        stamp, event = document
+        stream_id = stamp.originator_id
+        for fold in self.foreign.get((stamp.source, stamp.type), ()):
+            key = (fold.name, stream_id)
+            entry = self._entries.get(key)
+            if entry is not None:
+                self._undo.append((key, entry))
+                self._entries[key] = Entry(fold.evolve(entry.state, event, stamp), 0)
+        self._pending.setdefault(stream_id, []).append(document)
+        self._undo.append((("", stream_id), None))
+
+    def keeps(self, source: str, type_name: str) -> bool:
+        return (source, type_name) in self.foreign
+
+    # -- catching up with other writers ----------------------------------------------------------
+
+    def catch_up(self, position: int, facts: int, seen: dict[str, int]) -> None:
+        """Read what other processes have recorded since we last looked."""
+        if not self.fresh or position < self.position or facts < self.facts:
+            self.clear()
+            self.today = self._last_day()
+            self.fresh = True
+        else:
+            if position > self.position:
+                self._catch_up_own()
+            if facts > self.facts:
+                self._catch_up_facts()
+        self.position, self.facts, self.seen = position, facts, seen
+        self._undo.clear()
+
+    def _last_day(self) -> date | None:
+        rows = self._select(
+            f"SELECT topic, state FROM {self.service}_events WHERE originator_id = %s"
+            " ORDER BY originator_version DESC LIMIT 1",
+            (days_id(self.service),),
+        )
+        return decode_event(self.service, *rows[0]).date if rows else None
+
+    def _catch_up_own(self) -> None:
+        rows = self._select(
+            f"SELECT topic, state, originator_id FROM {self.service}_events"
+            " WHERE notification_id > %s ORDER BY notification_id",
+            (self.position,),
+        )
+        for topic, stored, stream_id in rows:
+            if topic in DAY_TYPES or ("", stream_id) in self._entries:
+                stamp = decode_stamp(stored)
+                entry = self._entries.get(("", stream_id))
+                if entry is None or entry.version < stamp.originator_version:
+                    self.apply_own(Document(stamp, decode_event(self.service, topic, stored)))
+
+    def _catch_up_facts(self) -> None:
+        rows = self._select(
+            f"SELECT source, topic, state, originator_id FROM {self.service}_facts"
+            " WHERE fact_id > %s ORDER BY fact_id",
+            (self.facts,),
+        )
+        for source, topic, stored, stream_id in rows:
+            for fold in self.foreign.get((source, topic), ()):
+                entry = self._entries.get((fold.name, stream_id))
+                if entry is not None:
+                    event = decode_event(source, topic, stored)
+                    evolved = fold.evolve(entry.state, event, decode_stamp(stored))
+                    self._entries[(fold.name, stream_id)] = Entry(evolved, 0)
+
+    # -- snapshots -----------------------------------------------------------------------------
+
+    def snapshots_due(self, touched: Iterable[tuple[Fold[Any], UUID]]) -> list[tuple[UUID, int, str, bytes]]:
+        """Rows for the snapshot table: (originator_id, version, topic, state)."""
+        due = []
+        for fold, stream_id in touched:
+            entry = self._own_entry(fold, stream_id)
+            if entry.version - entry.snapshot_version >= fold.snapshot_every:
+                entry.snapshot_version = entry.version
+                state = self._adapters[fold.name].dump_json(entry.state)
+                due.append((stream_id, entry.version, snapshot_topic(fold), state))
+        return due
+
+
+def snapshot_topic(fold: Fold[Any]) -> str:
+    """Names a fold and its version; a snapshot of another version is not found."""
+    return f"{fold.name}.{fold.version}"
+
+

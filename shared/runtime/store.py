@@ -1,0 +1,182 @@
+"""The tables of one service, on the recorders of the ``eventsourcing`` library.
+
+The library's ``notification_id`` is the log's **position**: here it has no default, is given by the
+writer under the head row's lock, and is dense from 1.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from eventsourcing.domain import DomainEventProtocol
+from eventsourcing.persistence import Mapper, StoredEvent, Tracking
+from eventsourcing.postgres import PostgresAggregateRecorder, PostgresDatastore, PostgresProcessRecorder
+from psycopg import Connection, Cursor, conninfo
+from psycopg.sql import SQL, Composed, Identifier
+from tongdui_events.codec import decode, encode
+from tongdui_events.document import Document
+
+SERVICES = ("registry", "voucher", "settlement", "audit")
+
+
+class DocumentMapper(Mapper[UUID]):
+    """Documents to the library's stored events: the topic is the type's name, the state its bytes."""
+
+    def __init__(self) -> None:
+        super().__init__(transcoder=None)
+
+    def to_stored_event(self, domain_event: DomainEventProtocol[UUID] | Document) -> StoredEvent:
+        stamp = domain_event.stamp
+        return StoredEvent(stamp.originator_id, stamp.originator_version, stamp.type, encode(domain_event))
+
+    def to_domain_event(self, stored_event: StoredEvent) -> Document:
+        return decode(stored_event.state)
+
+
+@dataclass
+class Append:
+    """What one transaction adds."""
+
+    position: int
+    facts: int
+    seen: dict[str, int]
+    events: list[StoredEvent] = field(default_factory=list)
+    outcomes: list[tuple[bytes, bytes, int, int]] = field(default_factory=list)
+    kept: list[tuple[str, int, UUID, str, bytes]] = field(default_factory=list)
+
+
+def _bare_table(schema: str, table: str, originator_id_type: str) -> Composed:
+    return SQL(
+        "CREATE TABLE IF NOT EXISTS {}.{} (originator_id {} NOT NULL, originator_version bigint NOT NULL,"
+        " topic text NOT NULL, state bytea NOT NULL, notification_id bigint NOT NULL,"
+        " PRIMARY KEY (originator_id, originator_version))"
+    ).format(Identifier(schema), Identifier(table), Identifier(originator_id_type))
+
+
+class LogRecorder(PostgresProcessRecorder):
+    """The library's process recorder with positions of our own and one INSERT for all a transaction adds."""
+
+    def __init__(self, datastore: PostgresDatastore, service: str) -> None:
+        super().__init__(
+            datastore, events_table_name=f"{service}_events", tracking_table_name=f"{service}_tracking"
+        )
+        table = _bare_table(datastore.schema, self.events_table_name, datastore.originator_id_type)
+        self.sql_create_statements[self.create_table_statement_index] = table
+        del self.sql_create_statements[self.create_insert_function_statement_index]
+        self.append_statement = (
+            f"WITH e AS (INSERT INTO {service}_events"
+            " (originator_id, originator_version, topic, state, notification_id)"
+            " SELECT * FROM unnest(%b::uuid[], %b::bigint[], %b::text[], %b::bytea[], %b::bigint[])),"
+            f" o AS (INSERT INTO {service}_outcomes (key, digest, first_position, last_position)"
+            " SELECT * FROM unnest(%b::bytea[], %b::bytea[], %b::bigint[], %b::bigint[])),"
+            f" f AS (INSERT INTO {service}_facts (fact_id, source, position, originator_id, topic, state)"
+            " SELECT * FROM unnest(%b::bigint[], %b::text[], %b::bigint[], %b::uuid[], %b::text[], %b::bytea[])),"
+            f" h AS (UPDATE {service}_head SET position = %s, facts = %s, seen = %s)"
+            f" SELECT pg_notify('tongdui_{service}', '')"
+        )
+
+    def append(self, cursor: Cursor[Any], added: Append) -> None:
+        """Insert events at the positions before ``added.position``, outcomes and kept facts, and move the head."""
+        events = added.events
+        first, first_fact = added.position - len(events) + 1, added.facts - len(added.kept) + 1
+        cursor.execute(
+            self.append_statement,
+            (
+                [e.originator_id for e in events],
+                [e.originator_version for e in events],
+                [e.topic for e in events],
+                [e.state for e in events],
+                list(range(first, added.position + 1)),
+                *_columns(added.outcomes, 4),
+                list(range(first_fact, added.facts + 1)),
+                *_columns(added.kept, 5),
+                added.position,
+                added.facts,
+                json.dumps(added.seen, separators=(",", ":"), sort_keys=True),
+            ),
+            prepare=True,
+        )
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+
+
+class Store:
+    """Where one service keeps its log, outcomes, tracking, snapshots, kept facts and stops."""
+
+    def __init__(self, url: str, service: str) -> None:
+        self.url = url
+        self.service = service
+        self.mapper = DocumentMapper()
+        self._datastore = _datastore(url)
+        self.recorder = LogRecorder(self._datastore, service)
+        self.snapshots = PostgresAggregateRecorder(self._datastore, events_table_name=f"{service}_snapshots")
+
+    def connect(self, *, autocommit: bool = False, **options: Any) -> Connection[Any]:
+        """A new connection of the caller's own; psycopg.OperationalError when there is no database."""
+        return psycopg.connect(self.url, autocommit=autocommit, connect_timeout=2, **options)
+
+    def create_tables(self) -> None:
+        """Make what is missing. Several processes may do so at once."""
+        with self.connect(autocommit=True) as connection:
+            connection.execute("SELECT pg_advisory_lock(hashtext(%s))", (f"tongdui_tables_{self.service}",))
+            self.recorder.create_table()
+            self.snapshots.create_table()
+            for statement in _TABLES:
+                connection.execute(statement.replace("{service}", self.service))
+
+    def track(self, cursor: Cursor[Any], source: str, position: int) -> None:
+        """Record ``Tracking(source, position)`` in the transaction of its effects."""
+        self.recorder._insert_tracking(cursor, Tracking(source, position))
+
+    def keep_snapshots(self, cursor: Cursor[Any], rows: Sequence[tuple[UUID, int, str, bytes]]) -> None:
+        """(originator_id, version, fold name and version, folded state) of long streams."""
+        ids, versions, topics, states = _columns(rows, 4)
+        cursor.execute(
+            f"INSERT INTO {self.service}_snapshots (originator_id, originator_version, topic, state)"
+            " SELECT * FROM unnest(%b::uuid[], %b::bigint[], %b::text[], %b::bytea[])"
+            " ON CONFLICT (originator_id, originator_version) DO UPDATE SET topic = excluded.topic, state = excluded.state",
+            (ids, versions, topics, states),
+        )
+
+    def close(self) -> None:
+        self._datastore.close()
+
+
+def _datastore(url: str) -> PostgresDatastore:
+    parts = conninfo.conninfo_to_dict(url)
+    return PostgresDatastore(
+        dbname=parts.get("dbname", "postgres"),
+        host=parts.get("host", ""),
+        port=parts.get("port", "5432"),
+        user=parts.get("user", ""),
+        password=parts.get("password", ""),
+        pool_size=1,
+        max_overflow=4,
+    )
+
+
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS {service}_head (id smallint PRIMARY KEY CHECK (id = 1), position bigint NOT NULL,"
+    " facts bigint NOT NULL, seen text NOT NULL)",
+    "INSERT INTO {service}_head VALUES (1, 0, 0, '{}') ON CONFLICT DO NOTHING",
+    "CREATE TABLE IF NOT EXISTS {service}_outcomes (key bytea PRIMARY KEY, digest bytea NOT NULL,"
+    " first_position bigint NOT NULL, last_position bigint NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS {service}_facts (fact_id bigint PRIMARY KEY, source text NOT NULL,"
+    " position bigint NOT NULL, originator_id uuid NOT NULL, topic text NOT NULL, state bytea NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS {service}_facts_stream ON {service}_facts (originator_id, source, fact_id)",
+    "CREATE TABLE IF NOT EXISTS {service}_stopped (source text PRIMARY KEY, position bigint NOT NULL,"
+    " digest bytea NOT NULL, state bytea NOT NULL, reason text NOT NULL, stopped_at timestamptz NOT NULL DEFAULT now())",
+    "CREATE TABLE IF NOT EXISTS {service}_parked (source text NOT NULL, position bigint NOT NULL, digest bytea NOT NULL,"
+    " state bytea NOT NULL, reason text NOT NULL, parked_by text NOT NULL,"
+    " parked_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (source, position, digest))",
+    "CREATE TABLE IF NOT EXISTS {service}_swept (id smallint PRIMARY KEY CHECK (id = 1), position bigint NOT NULL,"
+    " facts bigint NOT NULL)",
+    "INSERT INTO {service}_swept VALUES (1, 0, 0) ON CONFLICT DO NOTHING",
+)
