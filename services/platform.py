@@ -7,9 +7,10 @@ import contextlib
 import importlib
 import logging
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import uvicorn
+from fastapi import FastAPI
 
 from shared.runtime.bus import bus_of
 from shared.runtime.service import Runtime, Service
@@ -42,9 +43,11 @@ def up(settings: Settings) -> int:
 async def _serve(names: Sequence[str], role: str, settings: Settings) -> int:
     async with _running(names, role, settings) as runtimes:
         app = build_platform_app(runtimes) if len(runtimes) > 1 else build_app(runtimes[0])
-        server = _Server(uvicorn.Config(app, host=settings.host, port=settings.port, log_level="warning", lifespan="off",
-                                        timeout_graceful_shutdown=8))
-        return await _until_told(server, runtimes)
+        config = uvicorn.Config(
+            app, host=settings.host, port=settings.port, log_level="warning", lifespan="off", timeout_graceful_shutdown=8
+        )
+        server = _Server(config)
+        return await _until_told(server, app, runtimes)
 
 
 @contextlib.asynccontextmanager
@@ -65,21 +68,21 @@ class _Server(uvicorn.Server):
     """Leaves the signals to us: the parts stop after the requests."""
 
     @contextlib.contextmanager
-    def capture_signals(self):  # the name uvicorn calls
+    def capture_signals(self) -> Iterator[None]:
         yield
 
 
-async def _until_told(server: uvicorn.Server, runtimes: Sequence[Runtime]) -> int:
+async def _until_told(server: uvicorn.Server, app: FastAPI, runtimes: Sequence[Runtime]) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _drain, server)
+        loop.add_signal_handler(number, _drain, server, app)
     serving = asyncio.create_task(server.serve(), name="http")
     watching = [asyncio.create_task(runtime.watch(), name=runtime.service.name) for runtime in runtimes]
     await asyncio.wait([serving, *watching], return_when=asyncio.FIRST_COMPLETED)
     failed = [task for task in watching if task.done() and task.exception() is not None]
     for task in failed:
         log.critical("%s failed: the process stops", task.get_name(), exc_info=task.exception())
-    _drain(server)
+    _drain(server, app)
     await asyncio.gather(serving, return_exceptions=True)
     for task in watching:
         task.cancel()
@@ -87,6 +90,7 @@ async def _until_told(server: uvicorn.Server, runtimes: Sequence[Runtime]) -> in
     return FAILED if failed else 0
 
 
-def _drain(server: uvicorn.Server) -> None:
-    server.config.loaded_app.state.draining = True if hasattr(server.config.loaded_app, "state") else None
+def _drain(server: uvicorn.Server, app: FastAPI) -> None:
+    """New requests are refused while the accepted ones finish."""
+    app.state.draining = True
     server.should_exit = True

@@ -6,6 +6,16 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
+from tongdui_events.streams import (
+    calendar_id,
+    catalogue_id,
+    enterprise_id,
+    notice_numbers_id,
+    provider_id,
+    province_id,
+    region_id,
+)
+
 from services.registry.domain import (
     bars,
     catalogue,
@@ -32,15 +42,6 @@ from shared.kernel.decisions import Decided, Refusal
 from shared.kernel.folding import Fold
 from shared.kernel.public_notice import PublicNotice
 from shared.runtime.desk import Desk
-from tongdui_events.streams import (
-    calendar_id,
-    catalogue_id,
-    enterprise_id,
-    notice_numbers_id,
-    provider_id,
-    province_id,
-    region_id,
-)
 
 Decision = list[Decided] | Refusal
 

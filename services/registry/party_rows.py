@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.kernel.identifiers import province_of
 from tongdui_events.document import Event, Stamp
 from tongdui_events.registry import (
     EnterpriseBarred,
@@ -30,6 +29,8 @@ from tongdui_events.registry import (
     ServiceOffered,
     ServiceWithdrawn,
 )
+
+from shared.kernel.identifiers import province_of
 
 Row = dict[str, Any]
 

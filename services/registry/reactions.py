@@ -9,6 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from tongdui_events.audit import SanctionDecided, SanctionLifted
+from tongdui_events.document import Stamp
+from tongdui_events.streams import enterprise_id, provider_id
+
 from services.registry.domain import bars, providers
 from services.registry.domain.enterprise_state import ENTERPRISE
 from services.registry.domain.listing_notice import CloseNotice
@@ -16,9 +20,6 @@ from services.registry.domain.provider_state import PROVIDER
 from shared.kernel.decisions import Decided, Refusal
 from shared.runtime.desk import Desk
 from shared.runtime.sweeps import Sweep
-from tongdui_events.audit import SanctionDecided, SanctionLifted
-from tongdui_events.document import Stamp
-from tongdui_events.streams import enterprise_id, provider_id
 
 
 def sanction_decided(event: SanctionDecided, stamp: Stamp, desk: Desk) -> list[Decided] | Refusal:

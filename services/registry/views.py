@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.kernel import public_notice
-from shared.kernel.public_notice import NOTICE_EVENTS, PublicNotice
-from shared.runtime.projections import View
 from tongdui_events.common import NoticePublished
 from tongdui_events.document import Event, Stamp
 from tongdui_events.policy import PolicyAdopted
@@ -22,9 +19,13 @@ from tongdui_events.registry import (
     RegionLeft,
     RegionReachChanged,
 )
+
 from services.registry.domain.enterprise_state import ENTERPRISE
 from services.registry.domain.provider_state import PROVIDER
 from services.registry.party_rows import enterprise_row, provider_row
+from shared.kernel import public_notice
+from shared.kernel.public_notice import NOTICE_EVENTS, PublicNotice
+from shared.runtime.projections import View
 
 Row = dict[str, Any]
 
@@ -73,8 +74,9 @@ def delegation_row(row: Row | None, event: Event, stamp: Stamp) -> Row | None:
 def notice_row(row: Row | None, event: Event, stamp: Stamp) -> Row:
     """The notice as the public sees it, with its folded state beside it under ``folded``."""
     notice = public_notice.evolve(_folded(row), event, stamp)
-    published = event if isinstance(event, NoticePublished) else None
-    period = {"opens_on": published.opens_on.isoformat(), "last_day_on": published.last_day_on.isoformat()} if published else {}
+    period = {}
+    if isinstance(event, NoticePublished):
+        period = {"opens_on": event.opens_on.isoformat(), "last_day_on": event.last_day_on.isoformat()}
     return (row or {}) | period | {
         "notice_id": str(notice.notice_id),
         "number": notice.number,
@@ -107,8 +109,12 @@ def _item_row(published: public_notice.PublishedItem) -> Row:
     }
 
 
-def deadline_row(row: Row | None, event: Event, stamp: Stamp) -> Row | None:
-    """A notice that a sweep will have to close, from ``due_on``; no row once there is nothing to close."""
+def _notice_key(event: Event, stamp: Stamp) -> str:
+    return str(stamp.originator_id)
+
+
+def deadline_row(row: Row | None, event: Event, stamp: Stamp) -> Row:
+    """A notice that a sweep has to close from ``due_on``, null while there is nothing to close."""
     notice = public_notice.evolve(_folded(row), event, stamp)
     due_on = public_notice.next_close_on(notice)
     return {
@@ -171,6 +177,6 @@ VIEWS: list[View] = [
         provider_row,
         indexed=("province", "state"),
     ),
-    View("notices", NOTICE_EVENTS, lambda event, stamp: str(event.notice_id), notice_row, indexed=("province", "state")),
-    View("notice_deadlines", NOTICE_EVENTS, lambda event, stamp: str(event.notice_id), deadline_row),
+    View("notices", NOTICE_EVENTS, _notice_key, notice_row, indexed=("province", "state")),
+    View("notice_deadlines", NOTICE_EVENTS, _notice_key, deadline_row),
 ]

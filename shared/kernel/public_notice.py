@@ -16,6 +16,7 @@ from tongdui_events.common import (
     NoticeClosed,
     NoticeCorrected,
     NoticeItem,
+    NoticeItemDropped,
     NoticeKind,
     NoticePublished,
     NoticeWithdrawn,
@@ -34,6 +35,7 @@ NOTICE_EVENTS: tuple[type[Event], ...] = (
     ObjectionRaised,
     ObjectionDismissed,
     ObjectionUpheld,
+    NoticeItemDropped,
     NoticeClosed,
 )
 
@@ -99,7 +101,8 @@ class PublishedItem(Frozen):
     """One item with its own period.
 
     ``passed`` once a close said so; ``upheld`` once an objection was (it never passes then, though it
-    may have passed before); ``held`` once a close reported that an objection holds it.
+    may have passed before); ``dropped`` once it was taken off the list; ``held`` once a close reported
+    that an objection holds it.
     """
 
     item: NoticeItem
@@ -108,11 +111,12 @@ class PublishedItem(Frozen):
     open_objections: tuple[UUID, ...] = ()
     passed: bool = False
     upheld: bool = False
+    dropped: bool = False
     held: bool = False
 
     @property
     def undecided(self) -> bool:
-        return not (self.passed or self.upheld)
+        return not (self.passed or self.upheld or self.dropped)
 
     def is_over(self, today: date) -> bool:
         return self.last_day_on < today
@@ -161,6 +165,8 @@ def evolve(notice: PublicNotice, event: Event, stamp: Stamp | None = None) -> Pu
             return _ruled(notice, event, "dismissed")
         case ObjectionUpheld():
             return _ruled(notice, event, "upheld")
+        case NoticeItemDropped():
+            return _changed(notice, [event.item_id], dropped=True)
         case NoticeClosed():
             return _changed(_changed(notice, event.passed, passed=True), event.held, held=True)
     return notice
@@ -287,6 +293,14 @@ def withdraw(notice: PublicNotice, *, reason: str) -> NoticeWithdrawn | Refusal:
     return NoticeWithdrawn(notice_id=notice.notice_id, reason=reason)
 
 
+def drop(notice: PublicNotice, *, item_id: UUID, reason: str) -> NoticeItemDropped | None:
+    """An item is taken off the list because its subject fell away; None where nothing is left to drop."""
+    item = notice.items.get(item_id)
+    if notice.notice_id is None or notice.withdrawn or item is None or not item.undecided:
+        return None
+    return NoticeItemDropped(notice_id=notice.notice_id, item_id=item_id, reason=reason)
+
+
 def raise_objection(
     notice: PublicNotice,
     *,
@@ -304,8 +318,9 @@ def raise_objection(
     item = notice.items.get(item_id)
     if notice.notice_id is None or item is None:
         return NotFound("item_id", what="item", id=item_id)
-    if notice.withdrawn or item.upheld:
-        return OutOfOrder("item_id", state="withdrawn" if notice.withdrawn else "upheld")
+    if notice.withdrawn or item.upheld or item.dropped:
+        state = "withdrawn" if notice.withdrawn else "upheld" if item.upheld else "dropped"
+        return OutOfOrder("item_id", state=state)
     if objection_id in notice.objections:
         return OutOfOrder("objection_id", state=notice.objections[objection_id].ruling or "open")
     late = item.passed or item.is_over(today)
@@ -376,5 +391,6 @@ def _change_refusal(notice: PublicNotice, item: NoticeItem) -> Refusal | None:
     if published is None:
         return NotFound("items", what="item", id=item.item_id)
     if not published.undecided:
-        return OutOfOrder("items", state="upheld" if published.upheld else "passed")
+        state = "upheld" if published.upheld else "dropped" if published.dropped else "passed"
+        return OutOfOrder("items", state=state)
     return UnchangedItem("items", item_id=item.item_id) if published.item == item else None

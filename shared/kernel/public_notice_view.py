@@ -12,7 +12,7 @@ def evolve_row(row: dict[str, Any] | None, event: Event, stamp: Stamp | None = N
     """The row after one of NOTICE_EVENTS, keyed by the notice's id.
 
     ``{notice_id, number, kind, state, due_on?, items: {item_id: {item, opens_on, last_day_on,
-    open_objections, passed, upheld, held}}, objections: {id: {item_id, ruling}}, withdrawn}``;
+    open_objections, passed, upheld, dropped, held}}, objections: {id: {item_id, ruling}}, withdrawn}``;
     ``due_on`` is the first day on which a close has something to say.
     """
     notice = evolve(PublicNotice.model_validate(row) if row else PublicNotice(), event, stamp)

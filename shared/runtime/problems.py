@@ -189,7 +189,18 @@ def document(refusal: Refusal, instance: str, **extensions: Any) -> dict[str, An
         "instance": instance,
         **extensions,
     }
+    defects = getattr(refusal, "defects", None)
+    if defects:
+        members["errors"] = [_defect(one) for one in defects]
     return {name: value for name, value in members.items() if value is not None}
+
+
+def _defect(refusal: Refusal) -> dict[str, Any]:
+    """One of several things a request was refused for at once."""
+    return FieldProblem(
+        field=refusal.field or "body", code=refusal.code, detail=refusal.text_en, zh=refusal.text_zh,
+        section=refusal.section,
+    ).model_dump(exclude_none=True)
 
 
 def instance_of(scope: Scope) -> str:

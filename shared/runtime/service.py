@@ -167,7 +167,8 @@ class Runtime:
         complaints = await asyncio.to_thread(database_complaints, self.store)
         if self.writer.failure is not None:
             complaints.append(f"the writer has failed ({self.writer.failure!r}): restart the process")
-        return complaints + await self.bus.complaints()
+        bus = await self.bus.complaint()
+        return [*complaints, *([bus] if bus else [])]
 
     def stops(self) -> list[dict[str, Any]]:
         """source, position, reason, stopped_at of each stopped source."""

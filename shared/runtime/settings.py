@@ -40,9 +40,9 @@ class Settings(BaseSettings):
     jwks: str | None = None
     jwt_issuer: str = "tongdui"
     jwt_audience: str = "tongdui"
+    #: keys the digests of accounts; production refuses the development value
+    digest_key: str = "development-digest-key"
     #: commands waiting for the writer; one more is answered 503
     queue_limit: int = 4096
     #: bytes of one stored document
     event_size_limit: int = 256 * 1024
-    #: ``name:action[:n]``: kill, exit or raise when the n-th pass of that line is reached (tests)
-    failpoint: str | None = None

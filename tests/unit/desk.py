@@ -8,11 +8,12 @@ from datetime import UTC, date, datetime, time
 from typing import Any, TypeVar
 from uuid import UUID, uuid5
 
+from tongdui_events.document import Document, Event, Stamp
+
 from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Decided, Refusal
 from shared.kernel.folding import Fold
 from shared.runtime.errors import NoBusinessDay
-from tongdui_events.document import Event, Stamp
 
 S = TypeVar("S")
 Given = tuple[str, UUID, Event]
@@ -36,7 +37,7 @@ class FakeDesk:
         self.service = service or self.folds[0].source
         self.command_id = COMMAND
         self.seen: dict[str, int] = {}
-        self.stamps: list[Stamp] = []
+        self.documents: list[Document] = []
         self._states: dict[tuple[str, UUID], Any] = {}
         self._versions: dict[tuple[str, UUID], int] = {}
 
@@ -83,7 +84,7 @@ class FakeDesk:
             self.day = event.date
         if source != self.service:
             self.seen[source] = self.seen.get(source, 0) + 1
-        self.stamps.append(stamp)
+        self.documents.append(Document(stamp, event))
         return stamp
 
     def _stamp(self, source: str, stream_id: UUID, event: Event, case_id: UUID | None) -> Stamp:

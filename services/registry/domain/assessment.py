@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
-
 from tongdui_events.common import Count, Flag
 from tongdui_events.document import Code, Fen
 

@@ -10,16 +10,17 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
+from tongdui_events.audit import SanctionDecided, SanctionLifted
+from tongdui_events.document import Code, Uscc
+from tongdui_events.registry import EnterpriseBarred, EnterpriseReinstated
+from tongdui_events.streams import enterprise_id
+
 from services.registry.domain.enterprise_state import Bar, Enterprise
 from services.registry.domain.enterprises import may_oversee
 from services.registry.domain.fields import Day
 from services.registry.domain.refusals import DateTooEarly
 from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Decided, OutOfOrder, Refusal
-from tongdui_events.audit import SanctionDecided, SanctionLifted
-from tongdui_events.document import Code, Uscc
-from tongdui_events.registry import EnterpriseBarred, EnterpriseReinstated
-from tongdui_events.streams import enterprise_id
 
 
 class BarEnterprise(Command):

@@ -8,6 +8,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
+from tongdui_events.document import Event, PositiveFen, RegionCode, Stamp, Year
+from tongdui_events.registry import CatalogueItem, CataloguePublished
+from tongdui_events.streams import catalogue_id
 
 from services.registry.domain.jurisdiction import DELTA, acts_for_region
 from services.registry.domain.refusals import CatalogueYearOver
@@ -15,9 +18,6 @@ from services.registry.domain.region_state import Region
 from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Decided, NotFound, NotYours, Refusal
 from shared.kernel.folding import Fold
-from tongdui_events.document import Event, PositiveFen, RegionCode, Stamp, Year
-from tongdui_events.registry import CatalogueItem, CataloguePublished
-from tongdui_events.streams import catalogue_id
 
 
 @dataclass(frozen=True, slots=True)

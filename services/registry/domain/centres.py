@@ -7,6 +7,9 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
+from tongdui_events.document import RegionCode, Text
+from tongdui_events.registry import CentreEntrusted, CentreReleased, CentreScope
+from tongdui_events.streams import region_id
 
 from services.registry.domain.fields import Day, each_once
 from services.registry.domain.jurisdiction import acts_for_region
@@ -14,9 +17,6 @@ from services.registry.domain.refusals import DateTooEarly
 from services.registry.domain.region_state import Region
 from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Decided, NotFound, OutOfOrder, Refusal
-from tongdui_events.document import RegionCode, Text
-from tongdui_events.registry import CentreEntrusted, CentreReleased, CentreScope
-from tongdui_events.streams import region_id
 
 
 class EntrustCentre(Command):

@@ -6,15 +6,15 @@ from datetime import date, timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
+from tongdui_events.document import Year
+from tongdui_events.registry import CalendarSet, DayOpened
+from tongdui_events.streams import calendar_id, days_id
 
 from services.registry.domain.fields import Day, each_once
 from services.registry.domain.refusals import CalendarKnown, DateNotInYear, DayOutOfTurn
 from shared.kernel.calendar import BUILT_IN_YEARS, Calendar
 from shared.kernel.commands import Command
 from shared.kernel.decisions import Decided, Refusal
-from tongdui_events.document import Year
-from tongdui_events.registry import CalendarSet, DayOpened
-from tongdui_events.streams import calendar_id, days_id
 
 
 class OpenDay(Command):

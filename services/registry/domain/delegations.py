@@ -6,13 +6,14 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
+from tongdui_events.document import Code, Event, Stamp
+from tongdui_events.registry import DelegationEnded, DelegationGranted
+
 from services.registry.domain.fields import Day
 from services.registry.domain.refusals import DateTooEarly, DelegationToOneself
 from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Decided, NotFound, NotYours, OutOfOrder, Refusal
 from shared.kernel.folding import Fold
-from tongdui_events.document import Code, Event, Stamp
-from tongdui_events.registry import DelegationEnded, DelegationGranted
 
 
 class Delegation(NamedTuple):

@@ -7,7 +7,6 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from shared.kernel.folding import Fold
 from tongdui_events.document import Event, Stamp
 from tongdui_events.registry import (
     AffiliationDeclared,
@@ -23,6 +22,8 @@ from tongdui_events.registry import (
     QualificationRefused,
     QualificationRequested,
 )
+
+from shared.kernel.folding import Fold
 
 
 class Address(NamedTuple):

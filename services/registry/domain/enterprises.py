@@ -10,8 +10,17 @@ from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
+from tongdui_events.document import Code, Hmac, RegionCode, Text, Uscc
+from tongdui_events.registry import (
+    AffiliationDeclared,
+    EnterpriseDissolved,
+    EnterpriseMoved,
+    EnterpriseRegistered,
+    EnterpriseRenamed,
+    EnterpriseSucceeded,
+)
+from tongdui_events.streams import enterprise_id
 
-from services.registry.domain.divisions import division_name
 from services.registry.domain.enterprise_state import Enterprise
 from services.registry.domain.fields import Day, each_once
 from services.registry.domain.jurisdiction import is_the_party, oversees_region
@@ -27,17 +36,8 @@ from services.registry.domain.refusals import (
 )
 from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Decided, NotFound, NotYours, OutOfOrder, Refusal
+from shared.kernel.divisions import division_name
 from shared.kernel.identifiers import InvalidUscc, uscc_fault
-from tongdui_events.document import Code, Hmac, RegionCode, Text, Uscc
-from tongdui_events.registry import (
-    AffiliationDeclared,
-    EnterpriseDissolved,
-    EnterpriseMoved,
-    EnterpriseRegistered,
-    EnterpriseRenamed,
-    EnterpriseSucceeded,
-)
-from tongdui_events.streams import enterprise_id
 
 EnterpriseForm = Literal[
     "limited_company", "joint_stock_company", "enterprise_legal_person", "cooperative",

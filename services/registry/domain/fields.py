@@ -8,7 +8,6 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
-
 from tongdui_events.document import Code, Uscc
 
 T = TypeVar("T")
@@ -31,6 +30,8 @@ Day = Annotated[date, BeforeValidator(_iso_date)]
 """A Shanghai date, written YYYY-MM-DD; never a number of seconds."""
 NoticeDays = Annotated[int, Field(strict=True, ge=1, le=366)]
 """How many days a list is public: at least one."""
+DayCount = Annotated[int, Field(strict=True, ge=1, le=3660)]
+"""A term in days: at least one."""
 Codes = Annotated[tuple[Code, ...], Field(min_length=1, max_length=50), AfterValidator(each_once)]
 """At least one code, each once."""
 Usccs = Annotated[tuple[Uscc, ...], Field(max_length=500), AfterValidator(each_once)]

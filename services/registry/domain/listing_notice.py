@@ -12,6 +12,10 @@ from typing import Annotated, NamedTuple
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
+from tongdui_events.common import Flag, NoticeItem, NoticeNumbered, Province
+from tongdui_events.document import Code, Event, Sha256, Stamp, Uscc
+from tongdui_events.registry import ProviderListed, ProviderPublished, ProviderRefused
+from tongdui_events.streams import notice_numbers_id, provider_id
 
 from services.registry.domain.enterprise_state import Enterprise
 from services.registry.domain.fields import Day, each_once
@@ -25,10 +29,6 @@ from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Decided, NotFound, NotYours, OutOfOrder, Refusal
 from shared.kernel.folding import Fold
 from shared.kernel.public_notice import NOTICE_EVENTS, PublicNotice
-from tongdui_events.common import Flag, NoticeItem, NoticeNumbered, Province
-from tongdui_events.document import Code, Event, Sha256, Stamp, Uscc
-from tongdui_events.registry import ProviderListed, ProviderPublished, ProviderRefused
-from tongdui_events.streams import notice_numbers_id, provider_id
 
 NOTICE: Fold[PublicNotice] = Fold("notice", "registry", NOTICE_EVENTS, PublicNotice(), public_notice.evolve)
 """Keyed by ``notice_id``."""

@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from tongdui_events.common import Province
+from tongdui_events.document import Event, Stamp
+from tongdui_events.registry import ListingTermsSet
+from tongdui_events.streams import province_id
+
 from services.registry.domain.fields import Day, NoticeDays
 from services.registry.domain.jurisdiction import DELTA, acts_for_province
 from services.registry.domain.refusals import DateTooEarly, DayAlreadyGoverned, OutsideTheDelta
 from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Decided, Refusal
 from shared.kernel.folding import Fold
-from tongdui_events.common import Province
-from tongdui_events.document import Event, Stamp
-from tongdui_events.registry import ListingTermsSet
-from tongdui_events.streams import province_id
 
 
 class ListingTerms(NamedTuple):

@@ -11,6 +11,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
+from tongdui_events.common import Mode
+from tongdui_events.document import BasisPoints, Code, PositiveFen, RegionCode, Sha256, Text
+from tongdui_events.policy import Channels, MonthDay, PolicyAdopted, PolicyBasis, PolicyTerms
+from tongdui_events.streams import region_id
 
 from services.registry.domain.fields import Day, DayCount, NoticeDays, each_once
 from services.registry.domain.jurisdiction import acts_for_region
@@ -23,10 +27,6 @@ from services.registry.domain.refusals import (
 from services.registry.domain.region_state import Region
 from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Decided, NotFound, OutOfOrder, Refusal, first_refusal
-from tongdui_events.common import Mode
-from tongdui_events.document import BasisPoints, Code, PositiveFen, RegionCode, Sha256, Text
-from tongdui_events.policy import Channels, MonthDay, PolicyAdopted, PolicyBasis, PolicyTerms
-from tongdui_events.streams import region_id
 
 NOTICE = "notice"
 """A basis that says: as the notice has it."""

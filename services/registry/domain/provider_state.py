@@ -7,7 +7,6 @@ from datetime import date
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from shared.kernel.folding import Fold
 from tongdui_events.document import Event, Stamp
 from tongdui_events.registry import (
     ProviderApplied,
@@ -15,13 +14,15 @@ from tongdui_events.registry import (
     ProviderListed,
     ProviderPublished,
     ProviderRecommended,
-    ProviderReinstated,
     ProviderRefused,
+    ProviderReinstated,
     ProviderRenamed,
     ProviderSuspended,
     ServiceOffered,
     ServiceWithdrawn,
 )
+
+from shared.kernel.folding import Fold
 
 Stage = Literal["unknown", "applied", "recommended", "published", "refused", "listed", "suspended", "delisted"]
 #: a provider in one of these stages may apply (again)

@@ -8,6 +8,20 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal, NamedTuple
 
+from tongdui_events.audit import SanctionDecided, SanctionLifted
+from tongdui_events.common import Province
+from tongdui_events.document import Code, Text, Uscc
+from tongdui_events.registry import (
+    ProviderApplied,
+    ProviderDelisted,
+    ProviderRecommended,
+    ProviderRefused,
+    ProviderReinstated,
+    ProviderRenamed,
+    ProviderSuspended,
+)
+from tongdui_events.streams import provider_id
+
 from services.registry.domain.enterprise_state import Enterprise
 from services.registry.domain.fields import Codes, Day, Usccs
 from services.registry.domain.jurisdiction import DELTA, acts_for_province, is_the_party
@@ -27,19 +41,6 @@ from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Decided, NotFound, NotYours, OutOfOrder, Refusal, first_refusal
 from shared.kernel.identifiers import refuse_uscc
 from shared.kernel.public_notice import PublicNotice
-from tongdui_events.audit import SanctionDecided, SanctionLifted
-from tongdui_events.common import Province
-from tongdui_events.document import Code, Text, Uscc
-from tongdui_events.registry import (
-    ProviderApplied,
-    ProviderDelisted,
-    ProviderRecommended,
-    ProviderRefused,
-    ProviderReinstated,
-    ProviderRenamed,
-    ProviderSuspended,
-)
-from tongdui_events.streams import provider_id
 
 LEGAL_PERSONS = frozenset(
     {

@@ -12,16 +12,6 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
-
-from services.registry.domain.assessment import Assessment, SelfEvaluation, assess
-from services.registry.domain.enterprise_state import Enterprise
-from services.registry.domain.enterprises import LEGAL_PERSONS, may_act, may_oversee
-from services.registry.domain.fields import Day, Digests
-from services.registry.domain.jurisdiction import acts_for_region
-from services.registry.domain.refusals import DateTooEarly
-from services.registry.domain.region_state import Region
-from shared.kernel.commands import Command, Principal
-from shared.kernel.decisions import Decided, OutOfOrder, Refusal
 from tongdui_events.common import Flag
 from tongdui_events.document import Code, Uscc, Year
 from tongdui_events.registry import (
@@ -32,6 +22,16 @@ from tongdui_events.registry import (
     QualificationRequested,
 )
 from tongdui_events.streams import enterprise_id
+
+from services.registry.domain.assessment import Assessment, SelfEvaluation, assess
+from services.registry.domain.enterprise_state import Enterprise
+from services.registry.domain.enterprises import LEGAL_PERSONS, may_act, may_oversee
+from services.registry.domain.fields import Day, Digests
+from services.registry.domain.jurisdiction import acts_for_region
+from services.registry.domain.refusals import DateTooEarly
+from services.registry.domain.region_state import Region
+from shared.kernel.commands import Command, Principal
+from shared.kernel.decisions import Decided, OutOfOrder, Refusal
 
 SME_NUMBER_LENGTH = 18
 

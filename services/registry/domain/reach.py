@@ -11,11 +11,12 @@ from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from shared.kernel.decisions import Decided
-from shared.kernel.folding import Fold
 from tongdui_events.document import Event, Stamp
 from tongdui_events.registry import ReachAssigned
 from tongdui_events.streams import reach_id
+
+from shared.kernel.decisions import Decided
+from shared.kernel.folding import Fold
 
 Get = Callable[[Fold[Any], UUID], Any]
 """How glue reads a stream: ``desk.get``."""
@@ -39,11 +40,13 @@ def holder_on(assignments: Assignments, day: date) -> str | None:
 
 
 def taken_by(assignments: Assignments, region: str, from_on: date) -> str | None:
-    """The other region that holds the prefix on that day or is to hold it later, or None."""
-    last = assignments[-1] if assignments else None
-    if last is None:
+    """The other region that stands in the way of holding the prefix from that day on, or None.
+
+    It is free from the day on which its last holder gave it up, never before.
+    """
+    if not assignments or (assignments[-1].region is None and assignments[-1].from_on <= from_on):
         return None
-    holder = last.region if last.region or last.from_on <= from_on else holder_on(assignments, from_on)
+    holder = next((held.region for held in reversed(assignments) if held.region is not None), None)
     return None if holder == region else holder
 
 

@@ -7,10 +7,11 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from shared.kernel.folding import Fold
 from tongdui_events.document import Event, Stamp
 from tongdui_events.policy import PolicyAdopted, PolicyTerms
 from tongdui_events.registry import CentreEntrusted, CentreReleased, RegionJoined, RegionLeft, RegionReachChanged
+
+from shared.kernel.folding import Fold
 
 
 class Reach(NamedTuple):

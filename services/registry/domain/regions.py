@@ -7,6 +7,10 @@ from datetime import date, timedelta
 from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator, Field
+from tongdui_events.common import DivisionPrefix
+from tongdui_events.document import RegionCode, Text
+from tongdui_events.registry import RegionJoined, RegionLeft, RegionReachChanged
+from tongdui_events.streams import region_id
 
 from services.registry.domain import reach as reaching
 from services.registry.domain.fields import Day, each_once
@@ -23,10 +27,6 @@ from services.registry.domain.region_state import Region
 from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Decided, NotFound, OutOfOrder, Refusal, first_refusal
 from shared.kernel.identifiers import province_of
-from tongdui_events.common import DivisionPrefix
-from tongdui_events.document import RegionCode, Text
-from tongdui_events.registry import RegionJoined, RegionLeft, RegionReachChanged
-from tongdui_events.streams import region_id
 
 WHOLE_PROVINCES = frozenset({"31", "33"})
 WHOLE_FROM = date(2021, 7, 9)

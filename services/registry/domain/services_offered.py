@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from tongdui_events.document import Code, PositiveFen, RegionCode, Text, Uscc
+from tongdui_events.registry import CatalogueItem, ServiceOffered, ServiceWithdrawn
+from tongdui_events.streams import provider_id
+
 from services.registry.domain.catalogue import Catalogue
 from services.registry.domain.jurisdiction import is_the_party
 from services.registry.domain.provider_state import Provider
 from services.registry.domain.refusals import CategoryNotApplied, ItemNotOnTheList
 from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Decided, NotFound, OutOfOrder, Refusal
-from tongdui_events.document import Code, PositiveFen, RegionCode, Text, Uscc
-from tongdui_events.registry import CatalogueItem, ServiceOffered, ServiceWithdrawn
-from tongdui_events.streams import provider_id
 
 
 class OfferService(Command):

@@ -176,6 +176,16 @@ class ObjectionUpheld(Event):
     grounds_sha256: Sha256
 
 
+class NoticeItemDropped(Event):
+    """An item is taken off the list: what was to be decided about it no longer stands. It never passes
+    under this notice."""
+
+    SOURCES: ClassVar[frozenset[str]] = _NOTICES
+    notice_id: UUID
+    item_id: UUID
+    reason: Code
+
+
 class NoticeClosed(Event):
     """A last day is over: the items that passed, and those an objection holds. Once per last day."""
 

@@ -87,6 +87,10 @@ class RedemptionRequested(SettlementEvent):
     documents: tuple[EvidenceDocument, ...] = ()
     lines: tuple[PerformedLine, ...] = ()
     claimed_fen: Fen
+    enterprise_uscc: Uscc | None = None
+    provider_uscc: Uscc | None = None
+    region: RegionCode | None = None
+    mode: Mode | None = None
 
 
 class RedemptionResubmitted(SettlementEvent):
@@ -122,6 +126,13 @@ class RedemptionLapsed(SettlementEvent):
     redemption_id: UUID
 
 
+class ReviewOpened(SettlementEvent):
+    """The voucher backs the request: the centre may review it."""
+
+    redemption_id: UUID
+    voucher_id: UUID
+
+
 class RedemptionReviewed(SettlementEvent):
     """The centre reviewed the request: the sum, its base and the computation."""
 
@@ -129,6 +140,7 @@ class RedemptionReviewed(SettlementEvent):
     amount_fen: Fen
     base_fen: Fen
     steps: tuple[Step, ...] = ()
+    policy_version: Number | None = None
 
 
 class RedemptionApproved(SettlementEvent):
@@ -167,6 +179,20 @@ class RedemptionAdjusted(SettlementEvent):
     reason: Code
 
 
+class RedemptionPublished(SettlementEvent):
+    """An approved redemption is an item of a public notice."""
+
+    redemption_id: UUID
+    notice_id: UUID
+
+
+class RedemptionPublished(SettlementEvent):
+    """The approved redemption is an item of that public notice."""
+
+    redemption_id: UUID
+    notice_id: UUID
+
+
 class PublicityPassed(SettlementEvent):
     """The public notice of a redemption is over and nobody's objection stands."""
 
@@ -196,6 +222,20 @@ class InvoiceReversed(SettlementEvent):
     number: Code
     amount_fen: Fen
     replaced_by: Code | None = None
+
+
+class PaymentStopped(SettlementEvent):
+    """Nothing of that case is instructed for that reason, whatever is scheduled meanwhile."""
+
+    voucher_id: UUID
+    reason: Code
+
+
+class PaymentStopLifted(SettlementEvent):
+    """That reason no longer stops the payment of that case."""
+
+    voucher_id: UUID
+    reason: Code
 
 
 class RedemptionSettled(SettlementEvent):

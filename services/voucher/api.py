@@ -1,0 +1,40 @@
+"""What the voucher service answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from services.voucher.domain import allocation, application, contract, endings, handover
+from shared.kernel.commands import Principal
+from shared.runtime.routes import CommandRoute, ViewRoute
+
+PARTIES = {"enterprise", "provider"}
+OFFICERS = {"centre", "regional_officer"}
+READERS = PARTIES | OFFICERS | {"auditor", "operator"}
+
+
+def own_cases(principal: Principal) -> dict[str, Any] | None:
+    """A party its own, a regional officer its region's, the others all."""
+    if principal.role in PARTIES:
+        return {f"{principal.role}_uscc": principal.uscc}
+    return {"region": principal.region} if principal.role == "regional_officer" else None
+
+
+ROUTES: list[CommandRoute | ViewRoute] = [
+    CommandRoute("/vouchers", application.ApplyForVoucher, {"enterprise"}),
+    CommandRoute("/vouchers/{voucher_id}/provider", application.ChangeProvider, {"enterprise"}),
+    CommandRoute("/vouchers/{voucher_id}/contract", contract.SubmitContract, PARTIES),
+    CommandRoute("/vouchers/{voucher_id}/contract/amend", contract.AmendContract, PARTIES),
+    CommandRoute("/vouchers/{voucher_id}/contract/acknowledge", contract.AcknowledgeContract, PARTIES),
+    CommandRoute("/vouchers/{voucher_id}/contract/dispute", contract.DisputeContract, PARTIES),
+    CommandRoute("/vouchers/{voucher_id}/allocation", allocation.ConfirmAllocation, OFFICERS),
+    CommandRoute("/vouchers/{voucher_id}/tender", handover.TenderVoucher, {"enterprise"}),
+    CommandRoute("/vouchers/{voucher_id}/collect", handover.CollectVoucher, {"provider"}),
+    CommandRoute("/vouchers/{voucher_id}/withdraw", endings.WithdrawVoucher, {"enterprise"}),
+    CommandRoute("/vouchers/{voucher_id}/extend", endings.ExtendVoucher, {"regional_officer"}),
+    CommandRoute("/vouchers/{voucher_id}/void", endings.VoidVoucher, {"regional_officer"}),
+    CommandRoute("/vouchers/{voucher_id}/allow-performance", endings.AllowPerformance, {"regional_officer"}),
+    ViewRoute("/vouchers/{key}", "vouchers", READERS, own_cases),
+    ViewRoute("/vouchers", "vouchers", READERS, own_cases, filters=("region", "state")),
+    ViewRoute("/ceilings", "ceilings", {"regional_officer", "auditor", "operator"}, filters=("kind", "key")),
+]

@@ -1,0 +1,118 @@
+"""Glue of the voucher's commands: get the states a decision needs, decide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from services.voucher.domain import allocation, application, contract, endings, handover
+from services.voucher.domain.ceilings import CEILING, Ceiling
+from services.voucher.domain.claims import CLAIM
+from services.voucher.domain.registry_facts import CATALOGUE, ENTERPRISE, PROVIDER, REGION
+from services.voucher.domain.settlement_days import SETTLEMENT_DAYS
+from services.voucher.domain.voucher import VOUCHER, Voucher
+from shared.kernel.commands import Command
+from shared.kernel.decisions import Decided, Refusal
+from shared.kernel.folding import Fold
+from shared.runtime.desk import Desk
+from tongdui_events.streams import catalogue_id, ceiling_id, claim_id, days_id, enterprise_id, provider_id, region_id
+
+Decision = list[Decided] | Refusal
+
+FOLDS: list[Fold[Any]] = [VOUCHER, CEILING, CLAIM, REGION, ENTERPRISE, PROVIDER, CATALOGUE, SETTLEMENT_DAYS]
+
+
+def _voucher(command: Any, desk: Desk) -> Voucher:
+    return desk.get(VOUCHER, command.voucher_id)
+
+
+def apply_for_voucher(command: application.ApplyForVoucher, desk: Desk) -> Decision:
+    enterprise = desk.get(ENTERPRISE, enterprise_id(desk.principal.uscc or ""))
+    region = desk.get(REGION, region_id(enterprise.region_on(desk.today) or ""))
+    provider = desk.get(PROVIDER, provider_id(command.provider_uscc))
+    voucher = _voucher(command, desk)
+    return application.apply(voucher, enterprise, provider, region, desk.today, desk.principal, command)
+
+
+def change_provider(command: application.ChangeProvider, desk: Desk) -> Decision:
+    provider = desk.get(PROVIDER, provider_id(command.provider_uscc))
+    return application.change_provider(_voucher(command, desk), provider, desk.today, desk.principal, command)
+
+
+def submit_contract(command: contract.SubmitContract, desk: Desk) -> Decision:
+    def claimant_of(fingerprint: str) -> Any:
+        return desk.get(CLAIM, claim_id(fingerprint)).voucher_id
+
+    return contract.submit(_voucher(command, desk), claimant_of, desk.today, desk.principal, command)
+
+
+def acknowledge_contract(command: contract.AcknowledgeContract, desk: Desk) -> Decision:
+    return contract.acknowledge(_voucher(command, desk), desk.principal, command)
+
+
+def dispute_contract(command: contract.DisputeContract, desk: Desk) -> Decision:
+    return contract.dispute(_voucher(command, desk), desk.principal, command)
+
+
+def confirm_allocation(command: allocation.ConfirmAllocation, desk: Desk) -> Decision:
+    def ceiling_of(kind: str, key: str, year: int) -> Ceiling:
+        return desk.get(CEILING, ceiling_id(kind, key, year))
+
+    voucher, today = _voucher(command, desk), desk.today
+    own_list = desk.get(CATALOGUE, catalogue_id(today.year, voucher.region))
+    facts = allocation.Facts(
+        region=desk.get(REGION, region_id(voucher.region)),
+        enterprise=desk.get(ENTERPRISE, enterprise_id(voucher.enterprise_uscc)),
+        provider=desk.get(PROVIDER, provider_id(voucher.provider_uscc)),
+        catalogue=own_list if own_list.version else desk.get(CATALOGUE, catalogue_id(today.year)),
+        ceiling_of=ceiling_of,
+    )
+    return allocation.confirm(voucher, facts, today, desk.principal, command)
+
+
+def tender_voucher(command: handover.TenderVoucher, desk: Desk) -> Decision:
+    return handover.tender(_voucher(command, desk), desk.principal, command)
+
+
+def collect_voucher(command: handover.CollectVoucher, desk: Desk) -> Decision:
+    return handover.collect(_voucher(command, desk), desk.principal, command)
+
+
+def withdraw_voucher(command: endings.WithdrawVoucher, desk: Desk) -> Decision:
+    return endings.withdraw(_voucher(command, desk), desk.principal, command)
+
+
+def expire_voucher(command: endings.ExpireVoucher, desk: Desk) -> Decision:
+    heard_until: date | None = desk.get(SETTLEMENT_DAYS, days_id("settlement"))
+    return endings.expire(_voucher(command, desk), heard_until, command)
+
+
+def extend_voucher(command: endings.ExtendVoucher, desk: Desk) -> Decision:
+    return endings.extend(_voucher(command, desk), desk.principal, command)
+
+
+def void_voucher(command: endings.VoidVoucher, desk: Desk) -> Decision:
+    return endings.void(_voucher(command, desk), desk.principal, command)
+
+
+def allow_performance(command: endings.AllowPerformance, desk: Desk) -> Decision:
+    return endings.allow_performance(_voucher(command, desk), desk.principal, command)
+
+
+HANDLERS: dict[type[Command], Callable[[Any, Desk], Decision]] = {
+    application.ApplyForVoucher: apply_for_voucher,
+    application.ChangeProvider: change_provider,
+    contract.SubmitContract: submit_contract,
+    contract.AmendContract: submit_contract,
+    contract.AcknowledgeContract: acknowledge_contract,
+    contract.DisputeContract: dispute_contract,
+    allocation.ConfirmAllocation: confirm_allocation,
+    handover.TenderVoucher: tender_voucher,
+    handover.CollectVoucher: collect_voucher,
+    endings.WithdrawVoucher: withdraw_voucher,
+    endings.ExpireVoucher: expire_voucher,
+    endings.ExtendVoucher: extend_voucher,
+    endings.VoidVoucher: void_voucher,
+    endings.AllowPerformance: allow_performance,
+}

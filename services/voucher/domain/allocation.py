@@ -1,0 +1,141 @@
+"""The centre confirms the eligible lines and what the voucher may carry (额度确认). 二(四), 三(三)"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import NamedTuple
+from uuid import UUID
+
+from services.voucher.domain.amounts import Left, Priced, Sum, allocate
+from services.voucher.domain.ceilings import Ceiling, Wanted
+from services.voucher.domain.refusals import NotEntrusted, NoTermsInForce, PartySuspended
+from services.voucher.domain.registry_facts import Catalogue, Enterprise, Policy, Provider, Region
+from services.voucher.domain.voucher import Voucher
+from shared.kernel.commands import Command, Principal
+from shared.kernel.decisions import Decided, NotFound, OutOfOrder, Refusal
+from tongdui_events.common import Step
+from tongdui_events.policy import PolicyTerms
+from tongdui_events.voucher import AllocationConfirmed, AllocationLine, AllocationRefused, ContractLine, HoldTaken
+
+
+class ConfirmAllocation(Command):
+    """Confirm which lines of the acknowledged contract are on this year's list and what the voucher may carry.
+
+    The answer has AllocationConfirmed with every step, or AllocationRefused.
+    """
+
+    voucher_id: UUID
+
+
+class Facts(NamedTuple):
+    """What an allocation is decided by. ``ceiling_of(kind, key, year)``."""
+
+    region: Region
+    enterprise: Enterprise
+    provider: Provider
+    catalogue: Catalogue
+    ceiling_of: Callable[[str, str, int], Ceiling]
+
+
+REFUSALS = {"enterprise-year": "quota_exhausted", "region-year": "budget_exhausted", "provider-year": "provider_exhausted"}
+
+
+def confirm(
+    voucher: Voucher, facts: Facts, today: date, principal: Principal, command: ConfirmAllocation
+) -> list[Decided] | Refusal:
+    """Ceilings that are new or changed, AllocationConfirmed and a hold under each; or AllocationRefused."""
+    refusal = _may_confirm(voucher, facts, today, principal, command.voucher_id)
+    if refusal is not None:
+        return refusal
+    policy = facts.region.in_force(today)
+    if policy is None:
+        return NoTermsInForce("voucher_id")
+    wanted = _wanted(voucher, facts, policy.terms, today.year)
+    total = _sum(voucher, facts, policy.terms, wanted)
+    if total.refusal is not None:
+        refused = AllocationRefused(
+            voucher_id=command.voucher_id,
+            policy_version=policy.version,
+            reasons=(total.refusal,),
+            steps=tuple(Step(rule=rule, fen=fen) for rule, fen in total.steps),
+        )
+        return [Decided(command.voucher_id, refused, command.voucher_id)]
+    terms = [decided for ceiling in wanted for decided in ceiling.set_if_new()]
+    confirmed = _confirmed(voucher, facts, policy, wanted, total, command.voucher_id, today.year)
+    holds = [ceiling.place(command.voucher_id, total.amount_fen) for ceiling in wanted]
+    return [*terms, Decided(command.voucher_id, confirmed, command.voucher_id), *holds]
+
+
+def _may_confirm(
+    voucher: Voucher, facts: Facts, today: date, principal: Principal, voucher_id: UUID
+) -> Refusal | None:
+    if voucher.stage == "unknown":
+        return NotFound("voucher_id", what="voucher", id=voucher_id)
+    if not _acts_for_region(voucher, facts.region, today, principal):
+        return NotEntrusted("voucher_id")
+    if voucher.stage != "acknowledged":
+        return OutOfOrder("voucher_id", state=voucher.stage)
+    if not voucher.performance_allowed and (facts.enterprise.barred_on(today) or not facts.provider.serves(today)):
+        return PartySuspended("voucher_id")
+    return None
+
+
+def _acts_for_region(voucher: Voucher, region: Region, today: date, principal: Principal) -> bool:
+    """The centre entrusted to allocate, or the region's officer where its terms keep that to itself."""
+    policy = region.in_force(today)
+    if policy is not None and not policy.terms.centre_allocates:
+        return principal.role == "regional_officer" and principal.region == voucher.region
+    return principal.role == "centre" and region.entrusts(principal.member_of, "allocate", today)
+
+
+def _wanted(voucher: Voucher, facts: Facts, terms: PolicyTerms, year: int) -> list[Wanted]:
+    stated = [
+        ("enterprise-year", voucher.enterprise_uscc, terms.enterprise_year_cap_fen),
+        ("region-year", voucher.region, terms.region_year_budget_fen),
+    ]
+    if terms.provider_year_cap_fen is not None:
+        stated.append(("provider-year", f"{voucher.region}-{voucher.provider_uscc}", terms.provider_year_cap_fen))
+    return [Wanted(kind, key, year, fen, facts.ceiling_of(kind, key, year)) for kind, key, fen in stated]
+
+
+def _sum(voucher: Voucher, facts: Facts, terms: PolicyTerms, wanted: Sequence[Wanted]) -> Sum:
+    lines = [_priced(line, facts.catalogue, terms) for line in voucher.lines]
+    left = [Left(w.kind.replace("-", "_"), w.left_fen, REFUSALS[w.kind]) for w in wanted]
+    return allocate(
+        lines, terms.amount_basis, terms.allocation_cap_fen, left, terms.partial_allocation, terms.rounding
+    )
+
+
+def _priced(line: ContractLine, catalogue: Catalogue, terms: PolicyTerms) -> Priced:
+    """Only items on this year's list count, under the list's category. 三(三)"""
+    item = catalogue.item(line.item_code)
+    if item is None:
+        return Priced(line.line_no, line.amount_fen, line.tax_bp, 0, "not_on_this_years_list")
+    ratio_bp = (terms.item_ratio_bp or {}).get(line.item_code, terms.ratio_bp.get(item.category, 0))
+    amount_fen = line.amount_fen if item.unit_cap_fen is None else min(line.amount_fen, item.unit_cap_fen)
+    return Priced(line.line_no, amount_fen, line.tax_bp, ratio_bp)
+
+
+def _confirmed(
+    voucher: Voucher, facts: Facts, policy: Policy, wanted: Sequence[Wanted], total: Sum, voucher_id: UUID, year: int
+) -> AllocationConfirmed:
+    holds = tuple(HoldTaken(kind=w.kind, key=w.key, year=w.year, amount_fen=total.amount_fen) for w in wanted)
+    return AllocationConfirmed(
+        voucher_id=voucher_id,
+        enterprise_uscc=voucher.enterprise_uscc,
+        provider_uscc=voucher.provider_uscc,
+        region=voucher.region,
+        mode=voucher.mode,
+        redeem_by=voucher.redeem_by,
+        amount_fen=total.amount_fen,
+        contract_amount_fen=voucher.contract_amount_fen,
+        lines=tuple(AllocationLine(**part._asdict()) for part in total.lines),
+        steps=tuple(Step(rule=rule, fen=fen) for rule, fen in total.steps),
+        holds=holds,
+        policy_version=policy.version,
+        catalogue_version=facts.catalogue.version,
+        quota_year=year,
+        budget_year=year,
+        reduced_because=total.reduced_because,
+    )

@@ -1,0 +1,142 @@
+"""An enterprise applies with the provider it chose. 三(一)"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from services.voucher.domain.refusals import EnterpriseIsProvider, UnknownEnterprise
+from services.voucher.domain.registry_facts import Enterprise, Policy, Provider, Region
+from services.voucher.domain.voucher import Voucher
+from shared.kernel.commands import Command, Principal
+from shared.kernel.decisions import Decided, NotYours, OutOfOrder, Refusal
+from tongdui_events.common import Mode
+from tongdui_events.document import Text, Uscc
+from tongdui_events.voucher import ApplicationRefused, ProviderChanged, VoucherApplied, VoucherIssued
+
+
+class ApplyForVoucher(Command):
+    """Apply for a voucher with a listed laboratory. The answer has VoucherIssued, or ApplicationRefused with
+    every reason."""
+
+    voucher_id: UUID
+    provider_uscc: Uscc
+    mode: Mode
+    purpose: Text
+
+
+class ChangeProvider(Command):
+    """Choose another listed laboratory, before a contract is submitted."""
+
+    voucher_id: UUID
+    provider_uscc: Uscc
+
+
+class _Case(NamedTuple):
+    today: date
+    mode: str
+    enterprise: Enterprise
+    provider: Provider
+    region: Region
+    policy: Policy | None
+
+
+# -- rules: the code of the reason when it does not hold ------------------------------------------
+
+
+def region_takes_part(case: _Case) -> str | None:
+    return None if case.region.takes_part(case.today) else "region_does_not_take_part"
+
+
+def region_has_terms_in_force(case: _Case) -> str | None:
+    return None if case.policy else "no_terms_in_force"
+
+
+def mode_is_one_of_the_regions(case: _Case) -> str | None:
+    return None if case.policy is None or case.mode in case.policy.terms.modes else "mode_not_offered"
+
+
+def enterprise_is_a_technology_based_sme(case: _Case) -> str | None:
+    return None if case.enterprise.qualified_on(case.today) else "enterprise_not_qualified"
+
+
+def enterprise_is_not_barred(case: _Case) -> str | None:
+    return "enterprise_barred" if case.enterprise.barred_on(case.today) else None
+
+
+def enterprise_is_not_dissolved(case: _Case) -> str | None:
+    dissolved = case.enterprise.dissolved_on
+    return "enterprise_dissolved" if dissolved is not None and dissolved <= case.today else None
+
+
+def provider_is_on_the_list(case: _Case) -> str | None:
+    return None if case.provider.serves(case.today) else "provider_not_listed"
+
+
+RULES = (
+    region_takes_part,
+    region_has_terms_in_force,
+    mode_is_one_of_the_regions,
+    enterprise_is_a_technology_based_sme,
+    enterprise_is_not_barred,
+    enterprise_is_not_dissolved,
+    provider_is_on_the_list,
+)
+
+
+# -- decisions -------------------------------------------------------------------------------------
+
+
+def apply(
+    voucher: Voucher, enterprise: Enterprise, provider: Provider, region: Region, today: date, principal: Principal,
+    command: ApplyForVoucher,
+) -> list[Decided] | Refusal:
+    """VoucherApplied, then VoucherIssued or ApplicationRefused with every reason."""
+    if voucher.stage != "unknown":
+        return OutOfOrder("voucher_id", state=voucher.stage)
+    code = enterprise.region_on(today)
+    if principal.uscc is None or code is None:
+        return UnknownEnterprise("uscc", uscc=principal.uscc)
+    if principal.uscc == command.provider_uscc:
+        return EnterpriseIsProvider("provider_uscc")
+    applied = VoucherApplied(
+        voucher_id=command.voucher_id, enterprise_uscc=principal.uscc, provider_uscc=command.provider_uscc, region=code,
+        mode=command.mode, purpose=command.purpose,
+    )
+    case = _Case(today, command.mode, enterprise, provider, region, region.in_force(today))
+    reasons = tuple(reason for rule in RULES if (reason := rule(case)) is not None)
+    answer = _refused(command, reasons) if reasons or case.policy is None else _issued(applied, case, case.policy)
+    return [Decided(command.voucher_id, event, command.voucher_id) for event in (applied, answer)]
+
+
+def _refused(command: ApplyForVoucher, reasons: tuple[str, ...]) -> ApplicationRefused:
+    return ApplicationRefused(voucher_id=command.voucher_id, reasons=reasons)
+
+
+def _issued(applied: VoucherApplied, case: _Case, policy: Policy) -> VoucherIssued:
+    return VoucherIssued(
+        voucher_id=applied.voucher_id,
+        enterprise_uscc=applied.enterprise_uscc,
+        provider_uscc=applied.provider_uscc,
+        region=applied.region,
+        listing_province=case.provider.province,
+        mode=applied.mode,
+        policy_version=policy.version,
+        use_by=case.today + timedelta(days=policy.terms.use_by_days),
+        redeem_by=case.today + timedelta(days=policy.terms.redeem_by_days),
+    )
+
+
+def change_provider(
+    voucher: Voucher, provider: Provider, today: date, principal: Principal, command: ChangeProvider
+) -> list[Decided] | Refusal:
+    """ProviderChanged, before a contract and to a listed provider."""
+    if principal.uscc != voucher.enterprise_uscc:
+        return NotYours("voucher_id")
+    if voucher.stage != "issued" or not provider.serves(today):
+        return OutOfOrder("provider_uscc", state=voucher.stage if voucher.stage != "issued" else "provider_not_listed")
+    if command.provider_uscc == voucher.enterprise_uscc:
+        return EnterpriseIsProvider("provider_uscc")
+    changed = ProviderChanged(voucher_id=command.voucher_id, provider_uscc=command.provider_uscc)
+    return [Decided(command.voucher_id, changed, command.voucher_id)]

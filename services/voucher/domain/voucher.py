@@ -1,0 +1,200 @@
+"""One voucher (创新券): its state, folded from its own stream. Its id is the case id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Literal, NamedTuple
+from uuid import UUID
+
+from shared.kernel.folding import Fold
+from tongdui_events.common import AppealDecided, AppealLodged
+from tongdui_events.document import Event, Stamp
+from tongdui_events.voucher import (
+    AllocationConfirmed,
+    AllocationCorrected,
+    AllocationRefused,
+    ApplicationRefused,
+    ContractAcknowledged,
+    ContractAmended,
+    ContractDisputed,
+    ContractLine,
+    ContractSubmitted,
+    PerformanceAllowed,
+    PresentationEnded,
+    PresentationRefused,
+    ProviderChanged,
+    SupplementAllowed,
+    SupplementRefused,
+    VoucherApplied,
+    VoucherCollected,
+    VoucherExpired,
+    VoucherExtended,
+    VoucherIssued,
+    VoucherPresented,
+    VoucherRedeemed,
+    VoucherReinstated,
+    VoucherTendered,
+    VoucherVoided,
+    VoucherWithdrawn,
+)
+
+Stage = Literal[
+    "unknown", "applied", "refused", "issued", "contracted", "acknowledged", "allocated", "tendered", "collected",
+    "presented", "withdrawn", "expired", "voided", "redeemed",
+]
+ENDED = frozenset({"refused", "withdrawn", "expired", "voided", "redeemed"})
+HOLDING = frozenset({"allocated", "tendered", "collected", "presented"})
+
+
+class Hold(NamedTuple):
+    """What the voucher holds under one ceiling."""
+
+    kind: str
+    key: str
+    year: int
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Voucher:
+    """``before_presented`` is the stage it returns to when a presentation ends."""
+
+    stage: Stage = "unknown"
+    enterprise_uscc: str = ""
+    provider_uscc: str = ""
+    region: str = ""
+    mode: Literal["tongyong", "tongdui"] = "tongyong"
+    use_by: date | None = None
+    redeem_by: date | None = None
+    contract_no: str = ""
+    lines: tuple[ContractLine, ...] = ()
+    contract_amount_fen: int = 0
+    submitted_by: str = ""
+    allocation_fen: int = 0
+    policy_version: int = 0
+    holds: tuple[Hold, ...] = ()
+    consumed: tuple[Hold, ...] = ()
+    redemption_id: UUID | None = None
+    before_presented: Stage = "tendered"
+    performance_allowed: bool = False
+    open_appeals: tuple[UUID, ...] = ()
+
+    @property
+    def ended(self) -> bool:
+        return self.stage in ENDED
+
+    @property
+    def handed_over(self) -> bool:
+        """The enterprise let it go; in 通兑 the provider has collected it too."""
+        return self.stage == ("collected" if self.mode == "tongdui" else "tendered")
+
+    def party_of(self, uscc: str | None) -> Literal["enterprise", "provider"] | None:
+        if uscc == self.enterprise_uscc:
+            return "enterprise"
+        return "provider" if uscc == self.provider_uscc else None
+
+    def last_day(self) -> date | None:
+        """The deadline that counts as things stand: use_by before the contract, redeem_by after."""
+        return self.use_by if self.stage == "issued" else self.redeem_by
+
+
+def _contracted(voucher: Voucher, event: ContractSubmitted | ContractAmended) -> Voucher:
+    return replace(
+        voucher,
+        stage="contracted",
+        contract_no=event.contract_no,
+        lines=event.lines,
+        contract_amount_fen=event.amount_fen,
+        submitted_by=event.submitted_by,
+    )
+
+
+def _allocated(voucher: Voucher, event: AllocationConfirmed | AllocationCorrected) -> Voucher:
+    stage = "allocated" if isinstance(event, AllocationConfirmed) else voucher.stage
+    return replace(
+        voucher,
+        stage=stage,
+        allocation_fen=event.amount_fen,
+        policy_version=event.policy_version,
+        holds=tuple(Hold(h.kind, h.key, h.year, h.amount_fen) for h in event.holds),
+    )
+
+
+def _presenting(voucher: Voucher, event: Event) -> Voucher:
+    match event:
+        case VoucherPresented():
+            return replace(voucher, stage="presented", redemption_id=event.redemption_id, before_presented=voucher.stage)
+        case PresentationEnded():
+            return replace(voucher, stage=voucher.before_presented, redemption_id=None)
+        case VoucherRedeemed():
+            return replace(voucher, stage="redeemed", consumed=consumed_parts(voucher.holds, event.amount_fen), holds=())
+        case AppealLodged():
+            return replace(voucher, open_appeals=(*voucher.open_appeals, event.appeal_id))
+        case AppealDecided():
+            still_open = tuple(a for a in voucher.open_appeals if a != event.appeal_id)
+            return replace(voucher, open_appeals=still_open)
+    return voucher
+
+
+def consumed_parts(holds: tuple[Hold, ...], amount_fen: int) -> tuple[Hold, ...]:
+    """What each ceiling is charged when ``amount_fen`` is paid: never more than it held."""
+    return tuple(hold._replace(amount_fen=min(amount_fen, hold.amount_fen)) for hold in holds)
+
+
+def _ending(voucher: Voucher, event: Event) -> Voucher:
+    match event:
+        case ApplicationRefused():
+            return replace(voucher, stage="refused")
+        case VoucherWithdrawn():
+            return replace(voucher, stage="withdrawn", holds=())
+        case VoucherExpired():
+            return replace(voucher, stage="expired", holds=())
+        case VoucherVoided():
+            return replace(voucher, stage="voided", holds=())
+        case VoucherExtended():
+            return replace(voucher, use_by=event.use_by, redeem_by=event.redeem_by)
+        case VoucherReinstated():
+            return replace(voucher, stage="tendered")
+        case PerformanceAllowed():
+            return replace(voucher, performance_allowed=True)
+    return _presenting(voucher, event)
+
+
+def evolve(voucher: Voucher, event: Event, stamp: Stamp) -> Voucher:
+    match event:
+        case VoucherApplied():
+            return Voucher("applied", event.enterprise_uscc, event.provider_uscc, event.region, event.mode)
+        case VoucherIssued():
+            return replace(voucher, stage="issued", use_by=event.use_by, redeem_by=event.redeem_by)
+        case ProviderChanged():
+            return replace(voucher, provider_uscc=event.provider_uscc)
+        case ContractSubmitted() | ContractAmended():
+            return _contracted(voucher, event)
+        case ContractAcknowledged():
+            return replace(voucher, stage="acknowledged")
+        case ContractDisputed():
+            return replace(voucher, stage="issued", lines=(), contract_amount_fen=0)
+        case AllocationConfirmed() | AllocationCorrected():
+            return _allocated(voucher, event)
+        case VoucherTendered():
+            return replace(voucher, stage="tendered")
+        case VoucherCollected():
+            return replace(voucher, stage="collected")
+    return _ending(voucher, event)
+
+
+VOUCHER = Fold(
+    "voucher",
+    "voucher",
+    (
+        VoucherApplied, ApplicationRefused, VoucherIssued, ProviderChanged, ContractSubmitted, ContractAmended,
+        ContractAcknowledged, ContractDisputed, AllocationConfirmed, AllocationCorrected, AllocationRefused,
+        VoucherTendered, VoucherCollected, VoucherPresented, PresentationRefused, PresentationEnded, VoucherWithdrawn,
+        VoucherExpired, VoucherExtended, VoucherVoided, PerformanceAllowed, VoucherReinstated, VoucherRedeemed,
+        SupplementAllowed, SupplementRefused, AppealLodged, AppealDecided,
+    ),
+    Voucher(),
+    evolve,
+)
+"""Keyed by the voucher's id."""

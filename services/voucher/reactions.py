@@ -1,0 +1,76 @@
+"""What the voucher service does about other services' events, and what falls due by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from services.voucher.domain import presentation
+from services.voucher.domain.endings import ExpireVoucher
+from services.voucher.domain.registry_facts import REGION
+from services.voucher.domain.voucher import VOUCHER
+from shared.kernel.decisions import Decided, Refusal
+from shared.runtime.desk import Desk
+from shared.runtime.sweeps import Sweep
+from tongdui_events.document import Stamp
+from tongdui_events.registry import DayOpened
+from tongdui_events.common import DayReached
+from tongdui_events.settlement import (
+    RecoveryRecorded,
+    RedemptionLapsed,
+    RedemptionRejected,
+    RedemptionRequested,
+    RedemptionSettled,
+    RedemptionUnpaid,
+    RedemptionWithdrawn,
+)
+from tongdui_events.streams import days_id, region_id
+
+
+def day_opened(event: DayOpened, stamp: Stamp, desk: Desk) -> list[Decided]:
+    if desk.day is not None and event.date <= desk.day:
+        return []
+    return [Decided(days_id("voucher"), DayReached(date=event.date))]
+
+
+def redemption_requested(event: RedemptionRequested, stamp: Stamp, desk: Desk) -> list[Decided]:
+    return presentation.present(desk.get(VOUCHER, event.voucher_id), event, stamp)
+
+
+def redemption_ended(
+    event: RedemptionRejected | RedemptionWithdrawn | RedemptionLapsed, stamp: Stamp, desk: Desk
+) -> list[Decided]:
+    if stamp.case_id is None:
+        return []
+    return presentation.end(desk.get(VOUCHER, stamp.case_id), stamp.case_id, event.redemption_id)
+
+
+def redemption_settled(event: RedemptionSettled, stamp: Stamp, desk: Desk) -> list[Decided]:
+    return presentation.settle(desk.get(VOUCHER, event.voucher_id), event)
+
+
+def redemption_unpaid(event: RedemptionUnpaid, stamp: Stamp, desk: Desk) -> list[Decided]:
+    return presentation.unpaid(desk.get(VOUCHER, event.voucher_id), event)
+
+
+def recovery_recorded(event: RecoveryRecorded, stamp: Stamp, desk: Desk) -> list[Decided]:
+    if stamp.case_id is None:
+        return []
+    policy = desk.get(REGION, region_id(event.region)).in_force(stamp.business_day)
+    return presentation.recovered(desk.get(VOUCHER, stamp.case_id), stamp.case_id, policy, event.amount_fen)
+
+
+REACTIONS: dict[tuple[str, str], Callable[[Any, Stamp, Desk], list[Decided] | Refusal]] = {
+    ("registry", "DayOpened"): day_opened,
+    ("settlement", "RedemptionRequested"): redemption_requested,
+    ("settlement", "RedemptionRejected"): redemption_ended,
+    ("settlement", "RedemptionWithdrawn"): redemption_ended,
+    ("settlement", "RedemptionLapsed"): redemption_ended,
+    ("settlement", "RedemptionSettled"): redemption_settled,
+    ("settlement", "RedemptionUnpaid"): redemption_unpaid,
+    ("settlement", "RecoveryRecorded"): recovery_recorded,
+}
+
+SWEEPS: list[Sweep] = [
+    Sweep("expiry", "deadlines", lambda row, day: ExpireVoucher(voucher_id=row["voucher_id"]), day_of="settlement"),
+]

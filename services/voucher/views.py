@@ -1,0 +1,109 @@
+"""What can be read of vouchers and ceilings."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from services.voucher.domain import ceilings
+from services.voucher.domain.ceilings import CEILING
+from shared.runtime.projections import View
+from tongdui_events.document import Event, Stamp
+from tongdui_events.voucher import (
+    AllocationConfirmed,
+    AllocationCorrected,
+    ApplicationRefused,
+    CeilingSet,
+    ContractAcknowledged,
+    ContractDisputed,
+    ContractSubmitted,
+    ProviderChanged,
+    VoucherApplied,
+    VoucherCollected,
+    VoucherExpired,
+    VoucherExtended,
+    VoucherIssued,
+    VoucherPresented,
+    PresentationEnded,
+    VoucherRedeemed,
+    VoucherTendered,
+    VoucherVoided,
+    VoucherWithdrawn,
+    AllocationRefused,
+    ContractAmended,
+)
+
+STATES: dict[type[Event], str] = {
+    VoucherApplied: "applied", ApplicationRefused: "refused", VoucherIssued: "issued", ContractSubmitted: "contracted",
+    ContractAmended: "contracted", ContractAcknowledged: "acknowledged", ContractDisputed: "issued",
+    AllocationConfirmed: "allocated", AllocationRefused: "allocation_refused", VoucherTendered: "tendered",
+    VoucherCollected: "collected", VoucherPresented: "presented", VoucherWithdrawn: "withdrawn",
+    VoucherExpired: "expired", VoucherVoided: "voided", VoucherRedeemed: "redeemed",
+}
+ENDS = (VoucherWithdrawn, VoucherExpired, VoucherVoided, VoucherRedeemed, ApplicationRefused)
+Row = dict[str, Any] | None
+
+
+def voucher_row(row: Row, event: Event, stamp: Stamp) -> Row:
+    """Parties, region, mode, state, last days, allocation."""
+    fields = event.model_dump(mode="json", exclude={"lines", "steps", "holds", "document_sha256", "reason_sha256"})
+    if isinstance(event, PresentationEnded):
+        fields["state"] = "collected" if row and row.get("mode") == "tongdui" else "tendered"
+    if isinstance(event, AllocationConfirmed | AllocationCorrected):
+        fields["allocation_fen"] = fields.pop("amount_fen")
+    if type(event) in STATES:
+        fields["state"] = STATES[type(event)]
+    return {**(row or {}), **fields}
+
+
+def ceiling_row(row: Row, event: Event, stamp: Stamp) -> Row:
+    """kind, key, year; limit, held, consumed in fen; whether more is committed than wanted."""
+    row = row or {"kind": "", "key": "", "year": 0, "wanted_fen": None, "limit_fen": 0, "held_fen": 0, "consumed_fen": 0}
+    numbers = ("wanted_fen", "limit_fen", "held_fen", "consumed_fen")
+    folded = ceilings.evolve(ceilings.Ceiling(*(row[name] for name in numbers)), event, stamp)
+    named = {"kind": event.kind, "key": event.key, "year": event.year} if isinstance(event, CeilingSet) else {}
+    over = folded.wanted_fen is not None and folded.committed_fen > folded.wanted_fen
+    return {**row, **named, **{name: getattr(folded, name) for name in numbers}, "overcommitted": over}
+
+
+def deadline_row(row: Row, event: Event, stamp: Stamp) -> Row:
+    """When a voucher nobody presented falls due: the day after its last day."""
+    row = row or {"voucher_id": str(event.voucher_id)}
+    match event:
+        case VoucherIssued() | VoucherExtended():
+            row = {**row, "use_by": event.use_by.isoformat(), "redeem_by": event.redeem_by.isoformat()}
+            last = event.redeem_by if row.get("contracted") else event.use_by
+            return {**row, "due_on": (last + timedelta(days=1)).isoformat()}
+        case ContractSubmitted() | PresentationEnded():
+            return {**row, "contracted": True, "due_on": _after(row["redeem_by"])}
+        case ContractDisputed():
+            return {**row, "contracted": False, "due_on": _after(row["use_by"])}
+        case VoucherPresented():
+            return {**row, "due_on": None}
+    return None if isinstance(event, ENDS) else row
+
+
+def _after(day: str) -> str:
+    return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
+
+
+def _by_voucher(event: Event, stamp: Stamp) -> str:
+    return str(event.voucher_id)
+
+
+VIEWS: list[View] = [
+    View(
+        "vouchers",
+        (*STATES, ProviderChanged, VoucherExtended, PresentationEnded, AllocationCorrected),
+        _by_voucher,
+        voucher_row,
+        indexed=("region", "state", "enterprise_uscc", "provider_uscc"),
+    ),
+    View("ceilings", CEILING.types, lambda event, stamp: str(stamp.originator_id), ceiling_row, indexed=("kind", "key")),
+    View(
+        "deadlines",
+        (VoucherIssued, VoucherExtended, ContractSubmitted, PresentationEnded, ContractDisputed, VoucherPresented, *ENDS),
+        _by_voucher,
+        deadline_row,
+    ),
+]
