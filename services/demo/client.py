@@ -62,10 +62,12 @@ class Client:
         """The same id for the same parts in every run of one seed."""
         return uuid5(NAMESPACE, "/".join(map(str, (self._seed, *parts))))
 
-    async def post(self, person: Person, path: str, body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    async def post(self, person: Person | None, path: str, body: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The recorded events. Raises Refused with the problem document."""
-        key = self.id("key", person.sub, path, json.dumps(body, sort_keys=True))
-        headers = {"Authorization": f"Bearer {self._token(person)}", "Idempotency-Key": str(key)}
+        key = self.id("key", person.sub if person else "public", path, json.dumps(body, sort_keys=True))
+        headers = {"Idempotency-Key": str(key)}
+        if person:
+            headers["Authorization"] = f"Bearer {self._token(person)}"
         answer = await self._http.post(self._url(path), json=body, headers=headers)
         if answer.status_code != 200:
             raise Refused(_problem(answer))

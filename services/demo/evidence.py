@@ -1,0 +1,43 @@
+"""A request for payment with real files, whose digests are in the events."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from services.demo.casebook import Case
+from services.demo.cast import digest
+
+KINDS = {"contract": "意向合同", "receipt": "到款凭证", "invoice": "发票", "result": "服务结果"}
+
+
+def request_body(directory: Path, case: Case, today: str, short: bool = False) -> dict[str, Any]:
+    """The request of one case. ``short``: the receipts fall one yuan short of what is needed."""
+    payable = case.payable_fen()
+    paid = case.performed_fen if case.mode == "tongyong" else case.performed_fen - payable
+    receipt = {
+        "payer_uscc": case.enterprise.uscc, "payee_uscc": case.provider.uscc, "amount_fen": paid - 100 * short,
+        "paid_on": today, "reference_hmac": digest(f"凭证 {case.number}"),
+    }
+    invoice = {
+        "number": f"25{case.number:018d}", "issued_on": today, "buyer_uscc": case.enterprise.uscc,
+        "seller_uscc": case.provider.uscc, "total_fen": case.performed_fen, "allotted_fen": case.performed_fen,
+    }
+    return {
+        "redemption_id": str(case.redemption_id),
+        "voucher_id": str(case.voucher_id),
+        "invoices": [invoice],
+        "receipts": [receipt],
+        "documents": [_file(directory, case, kind) for kind in KINDS],
+        "lines": [{"line_no": 1, "performed_fen": case.performed_fen, "invoiced_fen": case.performed_fen}],
+        "claimed_fen": payable,
+    }
+
+
+def _file(directory: Path, case: Case, kind: str) -> dict[str, Any]:
+    folder = directory / "evidence" / f"{case.number:05d}"
+    folder.mkdir(parents=True, exist_ok=True)
+    content = f"{KINDS[kind]} {case.contract_no}\n{case.enterprise.name} · {case.provider.name}\n".encode()
+    (folder / f"{kind}.txt").write_bytes(content)
+    return {"kind": kind, "size_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}

@@ -1,0 +1,279 @@
+"""The pilot, day by day: every case takes its next step on its day, and the client waits as it should."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from services.demo.casebook import LATE_START, Case, casebook
+from services.demo.cast import CATEGORY_NAMES, FIRST_DAY, REGIONS, YEAR, digest, laboratory_of
+from services.demo.client import Client, Person, Refused
+from services.demo.evidence import request_body
+from services.demo.opening import (
+    OPERATOR,
+    list_laboratories,
+    open_accounts,
+    register_companies,
+    set_up_regions,
+    together,
+)
+from services.demo.report import Logs
+from services.demo.stage import SERVICES, Stage
+
+AUDITOR = Person("auditor-1", "auditor")
+LAST_OPENING = 8
+WINDING_UP = 30
+
+
+class UnexpectedAnswer(RuntimeError):
+    """The platform did something the play does not have."""
+
+
+class Pilot:
+    """Regions, companies and laboratories from the first day to the last payment."""
+
+    def __init__(self, stage: Stage, vouchers: int, seed: int) -> None:
+        self.stage = stage
+        self.client = Client(stage, seed)
+        self.cases = casebook(vouchers, seed)
+        self.day = -1
+        self.objections: list[tuple[Case, str, str]] = []
+
+    async def play(self) -> None:
+        """Until the last case is over."""
+        longest = max(region.redeem_by_days for region in REGIONS)
+        last = LATE_START + longest + WINDING_UP
+        with _bar() as bar:
+            task = bar.add_task("试点运行", total=last)
+            for day in range(last):
+                await self._open_day()
+                if day == 0:
+                    await self._opening()
+                await self._one_day(day)
+                bar.update(task, advance=1, description=f"{self.date}")
+
+    @property
+    def date(self) -> str:
+        return str(FIRST_DAY + timedelta(days=self.day))
+
+    async def logs(self) -> Logs:
+        """Every log, whole, as archived."""
+        await self.client.quiet()
+        lines = {}
+        for source in SERVICES:
+            answer = await self.client.get(AUDITOR, f"/audit/v1/logs/{source}", purpose="demo")
+            lines[source] = answer.text.splitlines()
+        return Logs(lines)
+
+    # -- days ----------------------------------------------------------------------------------
+
+    async def _open_day(self) -> None:
+        self.day += 1
+        await self.client.post(OPERATOR, "/registry/v1/days", {"date": self.date})
+        await self.client.quiet()
+
+    async def _opening(self) -> None:
+        await set_up_regions(self.client, self.cases)
+        await list_laboratories(self.client)
+        await register_companies(self.client, self.cases)
+        await self.client.quiet()
+        await open_accounts(self.client, self.cases)
+
+    async def _one_day(self, day: int) -> None:
+        if day < LAST_OPENING:
+            return
+        await self._all(day, 0, self._apply)
+        await self._in_turn(day, 1, self._allocate)
+        await self._all(day, 2, self._hand_over)
+        await self._all(day, 3, self._request, late=True)
+        await self._all(day, 4, self._review, late=True)
+        await self._all(day, 5, self._approve, late=True)
+        await self._publish(day)
+        await self._object()
+        await self._release()
+
+    def _due(self, day: int, step: int, late: bool = False) -> list[Case]:
+        return [case for case in self.cases if case.open and _start(case, late) + step == day]
+
+    async def _all(self, day: int, step: int, act: Callable[[Case], Awaitable[None]], late: bool = False) -> None:
+        """Steps that do not compete, together."""
+        due = self._due(day, step, late)
+        if due:
+            await together([act(case) for case in due])
+            await self.client.quiet()
+
+    async def _in_turn(self, day: int, step: int, act: Callable[[Case], Awaitable[None]]) -> None:
+        """Steps that compete for a ceiling, one after another."""
+        due = self._due(day, step)
+        for case in due:
+            await act(case)
+        if due:
+            await self.client.quiet()
+
+    # -- steps ---------------------------------------------------------------------------------
+
+    def _path(self, case: Case, step: str = "") -> str:
+        return f"/voucher/v1/vouchers/{case.voucher_id}{step}"
+
+    async def _apply(self, case: Case) -> None:
+        case.voucher_id = self.client.id("voucher", case.number)
+        provider = laboratory_of(case.provider.province, 3) if case.kind == "unlisted_provider" else case.provider
+        application = {
+            "voucher_id": str(case.voucher_id), "provider_uscc": provider.uscc, "mode": case.mode,
+            "purpose": f"{CATEGORY_NAMES[case.category]}服务",
+        }
+        events = await self.client.post(case.enterprise.enterprise, "/voucher/v1/vouchers", application)
+        issued = events[-1]["type"] == "VoucherIssued"
+        _expect(issued is (case.kind != "unlisted_provider"), case, events[-1])
+        case.open = issued
+        if issued:
+            await self._contract(case)
+
+    async def _contract(self, case: Case) -> None:
+        contract = {
+            "contract_no": case.contract_no, "signed_on": self.date, "document_sha256": digest(f"合同 {case.number}"),
+            "lines": [
+                {
+                    "line_no": 1, "item_code": case.item, "category": case.category, "description": "委托服务",
+                    "amount_fen": case.amount_fen, "tax_bp": case.tax_bp,
+                }
+            ],
+        }
+        submit = self.client.post(case.provider.provider, self._path(case, "/contract"), contract)
+        if case.kind == "claimed_twice":
+            await self._refused(submit, case, "contract_line_already_claimed")
+            await self.client.post(case.enterprise.enterprise, self._path(case, "/withdraw"), {})
+            case.open = False
+            return
+        await submit
+        await self.client.post(case.enterprise.enterprise, self._path(case, "/contract/acknowledge"), {})
+
+    async def _allocate(self, case: Case) -> None:
+        events = await self.client.post(case.region.centre("allocation"), self._path(case, "/allocation"), {})
+        answer = next(event for event in events if event["type"].startswith("Allocation"))
+        refused = {"not_on_list", "over_year", "empty_budget"}
+        _expect((answer["type"] == "AllocationRefused") is (case.kind in refused), case, answer)
+        if answer["type"] == "AllocationRefused":
+            case.open = False
+            return
+        _expect(bool(answer["reduced_because"] and answer["reduced_because"][-1] == "enterprise_year") is (case.kind == "cut"), case, answer)
+        case.allocation_fen = answer["amount_fen"]
+
+    async def _hand_over(self, case: Case) -> None:
+        if case.kind == "withdrawn":
+            await self.client.post(case.enterprise.enterprise, self._path(case, "/withdraw"), {})
+            case.open = False
+            return
+        if case.kind == "expired":
+            case.open = False
+            return
+        await self.client.post(case.enterprise.enterprise, self._path(case, "/tender"), {})
+        if case.mode == "tongdui":
+            await self.client.post(case.provider.provider, self._path(case, "/collect"), {})
+
+    async def _request(self, case: Case) -> None:
+        case.redemption_id = self.client.id("redemption", case.number)
+        person = case.enterprise.enterprise if case.mode == "tongyong" else case.provider.provider
+        body = request_body(self.stage.settings.state_dir, case, self.date, short=case.kind == "returned")
+        if case.kind == "invoice_over":
+            over = json.loads(json.dumps(body))
+            over["invoices"][0]["allotted_fen"] += 1
+            await self._refused(self.client.post(person, "/settlement/v1/redemptions", over), case, "request_defective")
+        await self.client.post(person, "/settlement/v1/redemptions", body)
+
+    def _redemption(self, case: Case, step: str) -> str:
+        return f"/settlement/v1/redemptions/{case.redemption_id}/{step}"
+
+    async def _review(self, case: Case) -> None:
+        officer = case.region.centre("review")
+        if case.kind == "returned":
+            review = self.client.post(officer, self._redemption(case, "review"), {})
+            await self._refused(review, case, "receipts_too_low")
+            await self.client.post(officer, self._redemption(case, "return"), {"reasons": ["receipts_too_low"]})
+            person = case.enterprise.enterprise if case.mode == "tongyong" else case.provider.provider
+            body = request_body(self.stage.settings.state_dir, case, self.date)
+            del body["redemption_id"]
+            await self.client.post(person, self._redemption(case, "resubmit"), body)
+        await self.client.post(officer, self._redemption(case, "review"), {})
+
+    async def _approve(self, case: Case) -> None:
+        await self.client.post(case.region.officer("approval"), self._redemption(case, "approve"), {})
+
+    async def _publish(self, day: int) -> None:
+        """One notice a region of what was approved the day before."""
+        due = self._due(day, 6, late=True)
+        for region in REGIONS:
+            listed = [case for case in due if case.region is region]
+            if listed:
+                notice_id = str(self.client.id("notice", region.code, day))
+                body = {
+                    "notice_id": notice_id, "region": region.code,
+                    "redemption_ids": [str(case.redemption_id) for case in listed],
+                }
+                await self.client.post(region.officer("notice"), "/settlement/v1/notices", body)
+                self.objections += [(case, notice_id, self.date) for case in listed if case.kind.startswith("objection")]
+        if due:
+            await self.client.quiet()
+
+    async def _object(self) -> None:
+        """Two days into the period somebody objects; the day after, the region rules."""
+        today = FIRST_DAY + timedelta(days=self.day)
+        for case, notice_id, published in self.objections:
+            objection_id = str(self.client.id("objection", case.number))
+            path = f"/settlement/v1/notices/{notice_id}/objections"
+            if str(today - timedelta(days=2)) == published:
+                body = {"objection_id": objection_id, "item_id": str(case.redemption_id), "reason_sha256": digest("异议")}
+                await self.client.post(None, path, body)
+            if str(today - timedelta(days=3)) == published:
+                upheld = case.kind == "objection_upheld"
+                ruling = {"upheld": upheld, "grounds_sha256": digest("裁定")}
+                await self.client.post(case.region.officer("approval"), f"{path}/{objection_id}/ruling", ruling)
+                if upheld:
+                    rejection = {"reasons": ["objection_upheld"], "decision_no": f"决〔{YEAR}〕{case.number}号"}
+                    await self.client.post(case.region.officer("approval"), self._redemption(case, "reject"), rejection)
+                    case.open = False
+                await self.client.quiet()
+
+    async def _release(self) -> None:
+        """Each region sends out what is scheduled."""
+        for region in REGIONS:
+            officer = region.officer("payment")
+            answer = await self.client.get(officer, "/settlement/v1/payouts", region=region.code, state="scheduled", limit=500)
+            rows = answer.json()["items"]
+            for channel in sorted({row["channel"] for row in rows}):
+                payouts = sorted(row["payout_id"] for row in rows if row["channel"] == channel)
+                batch = {
+                    "batch_id": str(self.client.id("batch", region.code, channel, self.day)), "region": region.code,
+                    "payout_ids": payouts,
+                }
+                await self.client.post(officer, "/settlement/v1/batches", batch)
+            if rows:
+                await self.client.quiet()
+
+    async def _refused(self, act: Awaitable[Any], case: Case, code: str) -> None:
+        try:
+            await act
+        except Refused as refused:
+            _expect(refused.code == code, case, refused.problem)
+        else:
+            raise UnexpectedAnswer(f"case {case.number} ({case.kind}): {code} was expected")
+
+
+def _start(case: Case, late: bool) -> int:
+    """The day its steps count from; on its last day the request of that kind is made."""
+    if late and case.kind == "last_day":
+        return case.start + case.region.redeem_by_days - 3
+    return case.start
+
+
+def _expect(holds: bool, case: Case, said: Any) -> None:
+    if not holds:
+        raise UnexpectedAnswer(f"case {case.number} ({case.kind}): {said}")
+
+
+def _bar() -> Progress:
+    return Progress(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total} 天"), TimeElapsedColumn(), transient=True)
