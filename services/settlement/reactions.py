@@ -9,7 +9,7 @@ from services.settlement.domain import request
 from services.settlement.domain.notices import CloseNotice
 from services.settlement.domain.redemption import REDEMPTION
 from services.settlement.domain.request import LapseRedemption
-from services.settlement.payment import stand_in_answer
+from services.settlement.domain.payment import stand_in_answer
 from shared.kernel.decisions import Decided, Refusal
 from shared.runtime.desk import Desk
 from shared.runtime.sweeps import Sweep

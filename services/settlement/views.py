@@ -7,7 +7,7 @@ from typing import Any
 
 from services.settlement.domain.payouts import PAYOUT, STAGES
 from services.settlement.domain.redemption import REDEMPTION
-from services.settlement.payment import settles_on
+from services.settlement.domain.payment import settles_on
 from shared.kernel.public_notice import NOTICE_EVENTS, PublicNotice, evolve, next_close_on
 from shared.runtime.projections import View
 from tongdui_events.document import Event, Stamp

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -15,10 +16,13 @@ from tongdui_events.streams import region_id
 from shared.kernel.folding import Fold
 from shared.runtime import writer as writer_module
 from shared.runtime.bus.port import Record
+from shared.runtime.delivery import Reactor
 from shared.runtime.errors import CommandConflict, DecisionFailed, DocumentTooLarge, FateUnknown, NoBusinessDay, Overloaded
+from shared.runtime.jobs import Delivered
 from shared.runtime.observing import Stops
 from shared.runtime.state import State
 from shared.runtime.store import Store
+from shared.runtime.transaction import Transaction
 from tests.integration.toy import (
     CEILING,
     DAY,
@@ -214,6 +218,27 @@ async def test_facts_of_another_log_are_kept_once_whatever_is_delivered_again(st
         assert (await writer.deliver("registry", [opened(1), joined])).applied == 2
     assert _count(store, "facts") == 1
     assert _count(store, "events") == 1
+
+
+async def test_with_deduplication_switched_off_the_same_delivery_is_doubled(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the test above is worth: the same records, and an inbox that forgets what it applied."""
+
+    def deliver_everything(self: Reactor, transaction: Transaction, source: str, records: list[Record]) -> Any:
+        for record in records:
+            transaction.state.seen = {**transaction.state.seen, source: record.position - 1}
+            self._apply(transaction, source, record)
+        return Delivered(transaction.state.seen[source]), None
+
+    monkeypatch.setattr(Reactor, "deliver", deliver_everything)
+    joined = foreign("registry", 2, RegionJoined(region="310118", name="青浦", province="31", prefixes=("310118",),
+                                                 joins_on=DAY), region_id("310118"))
+    with writer_on(store) as writer:
+        await writer.deliver("registry", [opened(1), joined])
+        await writer.deliver("registry", [opened(1), joined])
+    assert _count(store, "facts") == 2
+    assert _count(store, "events") == 2
 
 
 async def test_a_gap_stops_the_source_and_loses_nothing_before_it(store: Store) -> None:

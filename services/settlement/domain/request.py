@@ -110,11 +110,11 @@ def request(
     event = (RedemptionResubmitted if mending else RedemptionRequested)(
         **command.model_dump(exclude={"invoices"}), invoices=numbered, submitted_by=party
     )
-    dropped = [i for i in redemption.invoices if i.number not in {new.number for new in numbered}]
+    kept = set(numbered) & set(redemption.invoices)
     return [
         Decided(command.redemption_id, event, command.voucher_id),
-        *invoices.release(command.redemption_id, command.voucher_id, dropped),
-        *invoices.claim(command.redemption_id, command.voucher_id, numbered),
+        *invoices.release(command.redemption_id, command.voucher_id, [i for i in redemption.invoices if i not in kept]),
+        *invoices.claim(command.redemption_id, command.voucher_id, [i for i in numbered if i not in kept]),
     ]
 
 
