@@ -7,7 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from services.demo.cast import ITEMS, PROVINCES, REGIONS, UNLISTED_ITEM, YUAN, Company, Region, enterprise_of, laboratory_of
+from services.demo.cast import (
+    ITEMS,
+    PROVINCES,
+    REGIONS,
+    UNLISTED_ITEM,
+    YUAN,
+    Company,
+    Region,
+    enterprise_of,
+    laboratory_of,
+)
 
 FIRST_START = 8
 STARTS = 10

@@ -6,6 +6,15 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
+from tongdui_events.streams import (
+    account_id,
+    enterprise_id,
+    invoice_id,
+    notice_numbers_id,
+    provider_id,
+    region_id,
+)
+
 from services.settlement.domain import accounts, notices, payouts, request, review
 from services.settlement.domain.accounts import ACCOUNT
 from services.settlement.domain.case_facts import CASE, Case
@@ -19,14 +28,6 @@ from shared.kernel.commands import Command
 from shared.kernel.decisions import Decided, NotYours, Refusal
 from shared.kernel.folding import Fold
 from shared.runtime.desk import Desk
-from tongdui_events.streams import (
-    account_id,
-    enterprise_id,
-    invoice_id,
-    notice_numbers_id,
-    provider_id,
-    region_id,
-)
 
 Decision = list[Decided] | Refusal
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from services.settlement.domain import request
-from services.settlement.domain.notices import CloseNotice
-from services.settlement.domain.redemption import REDEMPTION
-from services.settlement.domain.request import LapseRedemption
-from services.settlement.domain.payment import stand_in_answer
-from shared.kernel.decisions import Decided, Refusal
-from shared.runtime.desk import Desk
-from shared.runtime.sweeps import Sweep
 from tongdui_events.common import DayReached
 from tongdui_events.document import Stamp
 from tongdui_events.registry import DayOpened
 from tongdui_events.streams import days_id
 from tongdui_events.voucher import PresentationRefused
+
+from services.settlement.domain import request
+from services.settlement.domain.notices import CloseNotice
+from services.settlement.domain.payment import stand_in_answer
+from services.settlement.domain.redemption import REDEMPTION
+from services.settlement.domain.request import LapseRedemption
+from shared.kernel.decisions import Decided, Refusal
+from shared.runtime.desk import Desk
+from shared.runtime.sweeps import Sweep
 
 
 def day_opened(event: DayOpened, stamp: Stamp, desk: Desk) -> list[Decided]:

@@ -5,11 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from services.settlement.domain.payouts import PAYOUT, STAGES
-from services.settlement.domain.redemption import REDEMPTION
-from services.settlement.domain.payment import settles_on
-from shared.kernel.public_notice import NOTICE_EVENTS, PublicNotice, evolve, next_close_on
-from shared.runtime.projections import View
 from tongdui_events.document import Event, Stamp
 from tongdui_events.payments import (
     BatchOpened,
@@ -32,6 +27,12 @@ from tongdui_events.settlement import (
     RedemptionUnpaid,
     RedemptionWithdrawn,
 )
+
+from services.settlement.domain.payment import settles_on
+from services.settlement.domain.payouts import PAYOUT, STAGES
+from services.settlement.domain.redemption import REDEMPTION
+from shared.kernel.public_notice import NOTICE_EVENTS, PublicNotice, evolve, next_close_on
+from shared.runtime.projections import View
 
 Row = dict[str, Any] | None
 REDEMPTION_STATES: dict[type[Event], str] = {

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+from tongdui_events.streams import catalogue_id, ceiling_id, claim_id, days_id, enterprise_id, provider_id, region_id
+
 from services.voucher.domain import allocation, application, contract, endings, handover
 from services.voucher.domain.ceilings import CEILING, Ceiling
 from services.voucher.domain.claims import CLAIM
@@ -16,7 +18,6 @@ from shared.kernel.commands import Command
 from shared.kernel.decisions import Decided, Refusal
 from shared.kernel.folding import Fold
 from shared.runtime.desk import Desk
-from tongdui_events.streams import catalogue_id, ceiling_id, claim_id, days_id, enterprise_id, provider_id, region_id
 
 Decision = list[Decided] | Refusal
 

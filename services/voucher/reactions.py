@@ -5,16 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from services.voucher.domain import presentation
-from services.voucher.domain.endings import ExpireVoucher
-from services.voucher.domain.registry_facts import REGION
-from services.voucher.domain.voucher import VOUCHER
-from shared.kernel.decisions import Decided, Refusal
-from shared.runtime.desk import Desk
-from shared.runtime.sweeps import Sweep
+from tongdui_events.common import DayReached
 from tongdui_events.document import Stamp
 from tongdui_events.registry import DayOpened
-from tongdui_events.common import DayReached
 from tongdui_events.settlement import (
     RecoveryRecorded,
     RedemptionLapsed,
@@ -25,6 +18,14 @@ from tongdui_events.settlement import (
     RedemptionWithdrawn,
 )
 from tongdui_events.streams import days_id, region_id
+
+from services.voucher.domain import presentation
+from services.voucher.domain.endings import ExpireVoucher
+from services.voucher.domain.registry_facts import REGION
+from services.voucher.domain.voucher import VOUCHER
+from shared.kernel.decisions import Decided, Refusal
+from shared.runtime.desk import Desk
+from shared.runtime.sweeps import Sweep
 
 
 def day_opened(event: DayOpened, stamp: Stamp, desk: Desk) -> list[Decided]:

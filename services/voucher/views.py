@@ -5,18 +5,18 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from services.voucher.domain import ceilings
-from services.voucher.domain.ceilings import CEILING
-from shared.runtime.projections import View
 from tongdui_events.document import Event, Stamp
 from tongdui_events.voucher import (
     AllocationConfirmed,
     AllocationCorrected,
+    AllocationRefused,
     ApplicationRefused,
     CeilingSet,
     ContractAcknowledged,
+    ContractAmended,
     ContractDisputed,
     ContractSubmitted,
+    PresentationEnded,
     ProviderChanged,
     VoucherApplied,
     VoucherCollected,
@@ -24,14 +24,15 @@ from tongdui_events.voucher import (
     VoucherExtended,
     VoucherIssued,
     VoucherPresented,
-    PresentationEnded,
     VoucherRedeemed,
     VoucherTendered,
     VoucherVoided,
     VoucherWithdrawn,
-    AllocationRefused,
-    ContractAmended,
 )
+
+from services.voucher.domain import ceilings
+from services.voucher.domain.ceilings import CEILING
+from shared.runtime.projections import View
 
 STATES: dict[type[Event], str] = {
     VoucherApplied: "applied", ApplicationRefused: "refused", VoucherIssued: "issued", ContractSubmitted: "contracted",

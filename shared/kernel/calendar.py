@@ -10,12 +10,12 @@ from uuid import UUID
 
 import chinese_calendar
 from chinese_calendar import constants
-
-from shared.kernel.decisions import Refusal
-from shared.kernel.folding import Fold
 from tongdui_events.document import Event, Stamp
 from tongdui_events.registry import CalendarSet
 from tongdui_events.streams import calendar_id
+
+from shared.kernel.decisions import Refusal
+from shared.kernel.folding import Fold
 
 _DAY = timedelta(days=1)
 BUILT_IN_YEARS = frozenset(day.year for day in constants.holidays)

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
-
 from tongdui_events.document import Actor, Frozen
 
 

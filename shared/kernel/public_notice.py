@@ -10,8 +10,6 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from uuid import UUID
 
-from shared.kernel.calendar import Calendar
-from shared.kernel.decisions import NotFound, OutOfOrder, Refusal
 from tongdui_events.common import (
     NoticeClosed,
     NoticeCorrected,
@@ -25,6 +23,9 @@ from tongdui_events.common import (
     ObjectionUpheld,
 )
 from tongdui_events.document import Event, Frozen, Stamp
+
+from shared.kernel.calendar import Calendar
+from shared.kernel.decisions import NotFound, OutOfOrder, Refusal
 
 _DAY = timedelta(days=1)
 

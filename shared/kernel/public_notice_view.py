@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.kernel.public_notice import PublicNotice, evolve, next_close_on
 from tongdui_events.document import Event, Stamp
+
+from shared.kernel.public_notice import PublicNotice, evolve, next_close_on
 
 
 def evolve_row(row: dict[str, Any] | None, event: Event, stamp: Stamp | None = None) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class View:
 class UnreadStamp:
     """A stamp that is decoded when one of its fields is asked for: most rows need none."""
 
-    __slots__ = ("_state", "_stamp")
+    __slots__ = ("_stamp", "_state")
 
     def __init__(self, state: bytes) -> None:
         self._state = state

@@ -17,7 +17,14 @@ from shared.kernel.folding import Fold
 from shared.runtime import writer as writer_module
 from shared.runtime.bus.port import Record
 from shared.runtime.delivery import Reactor
-from shared.runtime.errors import CommandConflict, DecisionFailed, DocumentTooLarge, FateUnknown, NoBusinessDay, Overloaded
+from shared.runtime.errors import (
+    CommandConflict,
+    DecisionFailed,
+    DocumentTooLarge,
+    FateUnknown,
+    NoBusinessDay,
+    Overloaded,
+)
 from shared.runtime.jobs import Delivered
 from shared.runtime.observing import Stops
 from shared.runtime.state import State
@@ -55,9 +62,8 @@ def _count(store: Store, table: str) -> int:
 
 
 async def test_before_the_first_day_nothing_can_be_recorded(store: Store) -> None:
-    with writer_on(store) as writer:
-        with pytest.raises(NoBusinessDay):
-            await writer.execute(hold(1), context())
+    with writer_on(store) as writer, pytest.raises(NoBusinessDay):
+        await writer.execute(hold(1), context())
     assert _count(store, "events") == 0
 
 

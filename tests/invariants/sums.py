@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from tests.invariants.history import Fact, History
 from tests.invariants.report import Report
 
-
 # -- the voucher's side of 4 -------------------------------------------------------------------
 
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints
+from tongdui_events.document import Event, Stamp, Uscc
+from tongdui_events.payments import BankCode, PayeeAccountConfirmed, PayeeAccountProposed
+from tongdui_events.streams import account_id
 
 from services.settlement.domain.refusals import SamePerson
 from shared.kernel.commands import Command, Principal
@@ -13,9 +16,6 @@ from shared.kernel.decisions import Decided, NotFound, NotYours, OutOfOrder, Ref
 from shared.kernel.folding import Fold
 from shared.kernel.identifiers import refuse_bank_code
 from shared.kernel.keyed_digest import keyed_digest
-from tongdui_events.document import Event, Stamp, Uscc
-from tongdui_events.payments import BankCode, PayeeAccountConfirmed, PayeeAccountProposed
-from tongdui_events.streams import account_id
 
 
 def _digested(number: str) -> str:

@@ -7,7 +7,6 @@ from datetime import date
 from typing import Literal
 from uuid import UUID
 
-from shared.kernel.folding import Fold
 from tongdui_events.document import Event, Stamp
 from tongdui_events.voucher import (
     AllocationConfirmed,
@@ -28,6 +27,8 @@ from tongdui_events.voucher import (
     VoucherVoided,
     VoucherWithdrawn,
 )
+
+from shared.kernel.folding import Fold
 
 Ended = Literal["", "withdrawn", "expired", "voided", "redeemed"]
 

@@ -7,10 +7,11 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
+from tongdui_events.settlement import Invoice, PerformedLine, Receipt
+
 from services.settlement.domain.case_facts import Case
 from services.settlement.domain.invoices import InvoiceState
 from services.settlement.domain.registry_facts import Provider
-from tongdui_events.settlement import Invoice, PerformedLine, Receipt
 
 
 class Request(NamedTuple):

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from shared.kernel.decisions import Decided
-from shared.kernel.folding import Fold
 from tongdui_events.document import Event, Stamp
 from tongdui_events.settlement import Invoice, InvoiceClaimed, InvoiceReleased, InvoiceReversed
 from tongdui_events.streams import invoice_id
+
+from shared.kernel.decisions import Decided
+from shared.kernel.folding import Fold
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,10 @@ from typing import Annotated, NamedTuple
 from uuid import UUID
 
 from pydantic import Field
+from tongdui_events.common import Flag, NoticeItem, NoticeNumbered
+from tongdui_events.document import Event, RegionCode, Sha256, Stamp
+from tongdui_events.settlement import PublicityPassed, RedemptionPublished
+from tongdui_events.streams import notice_numbers_id
 
 from services.settlement.domain import payouts
 from services.settlement.domain.accounts import Account
@@ -23,10 +27,6 @@ from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Decided, NotFound, NotYours, OutOfOrder, Refusal
 from shared.kernel.folding import Fold
 from shared.kernel.public_notice import NOTICE_EVENTS, PublicNotice
-from tongdui_events.common import Flag, NoticeItem, NoticeNumbered
-from tongdui_events.document import Event, RegionCode, Sha256, Stamp
-from tongdui_events.settlement import PublicityPassed, RedemptionPublished
-from tongdui_events.streams import notice_numbers_id
 
 
 def _numbered(last: int, event: Event, stamp: Stamp) -> int:

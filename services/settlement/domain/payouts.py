@@ -10,14 +10,6 @@ from typing import Annotated, Literal, NamedTuple
 from uuid import UUID, uuid5
 
 from pydantic import Field
-
-from services.settlement.domain.accounts import Account
-from services.settlement.domain.case_facts import Case
-from services.settlement.domain.redemption import Redemption
-from services.settlement.domain.refusals import AnotherAttempt, ObjectionOpen, PartyHeld, SamePerson, WrongRegion
-from shared.kernel.commands import Command, Principal
-from shared.kernel.decisions import Decided, NotFound, NotYours, OutOfOrder, Refusal
-from shared.kernel.folding import Fold
 from tongdui_events.document import Code, EndToEndId, Event, RegionCode, Stamp
 from tongdui_events.payments import (
     BatchOpened,
@@ -34,6 +26,14 @@ from tongdui_events.payments import (
 )
 from tongdui_events.policy import PolicyTerms
 from tongdui_events.settlement import RedemptionSettled
+
+from services.settlement.domain.accounts import Account
+from services.settlement.domain.case_facts import Case
+from services.settlement.domain.redemption import Redemption
+from services.settlement.domain.refusals import AnotherAttempt, ObjectionOpen, PartyHeld, SamePerson, WrongRegion
+from shared.kernel.commands import Command, Principal
+from shared.kernel.decisions import Decided, NotFound, NotYours, OutOfOrder, Refusal
+from shared.kernel.folding import Fold
 
 Stage = Literal["none", "scheduled", "held", "instructed", "uncertain", "settled", "failed", "returned", "cancelled"]
 MAY_INSTRUCT = frozenset({"scheduled", "failed", "returned"})

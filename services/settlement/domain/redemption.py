@@ -7,7 +7,6 @@ from datetime import date
 from typing import Literal
 from uuid import UUID
 
-from shared.kernel.folding import Fold
 from tongdui_events.document import Event, Stamp
 from tongdui_events.settlement import (
     ApprovalWithdrawn,
@@ -27,6 +26,8 @@ from tongdui_events.settlement import (
     RedemptionUnpaid,
     RedemptionWithdrawn,
 )
+
+from shared.kernel.folding import Fold
 
 Stage = Literal[
     "unknown", "requested", "returned", "reviewed", "approved", "published", "passed", "settled", "rejected",

@@ -7,7 +7,6 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from shared.kernel.folding import Fold
 from tongdui_events.document import Event, Stamp
 from tongdui_events.policy import PolicyAdopted, PolicyTerms
 from tongdui_events.registry import (
@@ -24,6 +23,8 @@ from tongdui_events.registry import (
     ProviderSuspended,
     RegionJoined,
 )
+
+from shared.kernel.folding import Fold
 
 
 class Policy(NamedTuple):

@@ -8,18 +8,6 @@ from typing import Annotated, NamedTuple
 from uuid import UUID
 
 from pydantic import Field
-
-from services.settlement.domain import invoices
-from services.settlement.domain.accounts import Account
-from services.settlement.domain.case_facts import Case
-from services.settlement.domain.cross_checks import Request, defects
-from services.settlement.domain.invoices import InvoiceState
-from services.settlement.domain.redemption import Redemption
-from services.settlement.domain.refusals import MendingNotOver, NoPayeeAccount, NoTermsKnown, NotEntrusted, RequestDefective
-from services.settlement.domain.registry_facts import Provider, Region
-from shared.kernel.commands import Command, Principal
-from shared.kernel.decisions import Decided, NotFound, NotYours, OutOfOrder, Refusal
-from shared.kernel.identifiers import normalised_invoice_number
 from tongdui_events.document import Code, Event, PositiveFen
 from tongdui_events.settlement import (
     EvidenceDocument,
@@ -33,6 +21,24 @@ from tongdui_events.settlement import (
     RedemptionReturned,
     RedemptionWithdrawn,
 )
+
+from services.settlement.domain import invoices
+from services.settlement.domain.accounts import Account
+from services.settlement.domain.case_facts import Case
+from services.settlement.domain.cross_checks import Request, defects
+from services.settlement.domain.invoices import InvoiceState
+from services.settlement.domain.redemption import Redemption
+from services.settlement.domain.refusals import (
+    MendingNotOver,
+    NoPayeeAccount,
+    NotEntrusted,
+    NoTermsKnown,
+    RequestDefective,
+)
+from services.settlement.domain.registry_facts import Provider, Region
+from shared.kernel.commands import Command, Principal
+from shared.kernel.decisions import Decided, NotFound, NotYours, OutOfOrder, Refusal
+from shared.kernel.identifiers import normalised_invoice_number
 
 
 class RequestRedemption(Command):

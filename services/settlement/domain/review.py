@@ -6,13 +6,6 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from services.settlement.domain.case_facts import Case
-from services.settlement.domain.redemption import Redemption
-from services.settlement.domain.refusals import NothingPayable, NotEntrusted, NoTermsKnown, ReceiptsTooLow, SamePerson
-from services.settlement.domain.registry_facts import Region
-from shared.kernel.commands import Command, Principal
-from shared.kernel.decisions import Decided, NotFound, NotYours, OutOfOrder, Refusal
-from shared.kernel.money import rounded_down, share_of, without_tax
 from tongdui_events.common import Step
 from tongdui_events.policy import PolicyTerms
 from tongdui_events.settlement import (
@@ -20,6 +13,14 @@ from tongdui_events.settlement import (
     RedemptionApproved,
     RedemptionReviewed,
 )
+
+from services.settlement.domain.case_facts import Case
+from services.settlement.domain.redemption import Redemption
+from services.settlement.domain.refusals import NotEntrusted, NoTermsKnown, NothingPayable, ReceiptsTooLow, SamePerson
+from services.settlement.domain.registry_facts import Region
+from shared.kernel.commands import Command, Principal
+from shared.kernel.decisions import Decided, NotFound, NotYours, OutOfOrder, Refusal
+from shared.kernel.money import rounded_down, share_of, without_tax
 
 
 class ReviewRedemption(Command):

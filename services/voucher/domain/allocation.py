@@ -7,6 +7,10 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
+from tongdui_events.common import Step
+from tongdui_events.policy import PolicyTerms
+from tongdui_events.voucher import AllocationConfirmed, AllocationLine, AllocationRefused, ContractLine, HoldTaken
+
 from services.voucher.domain.amounts import Left, Priced, Sum, allocate
 from services.voucher.domain.ceilings import Ceiling, Wanted
 from services.voucher.domain.refusals import NotEntrusted, NoTermsInForce, PartySuspended
@@ -14,9 +18,6 @@ from services.voucher.domain.registry_facts import Catalogue, Enterprise, Policy
 from services.voucher.domain.voucher import Voucher
 from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Decided, NotFound, OutOfOrder, Refusal
-from tongdui_events.common import Step
-from tongdui_events.policy import PolicyTerms
-from tongdui_events.voucher import AllocationConfirmed, AllocationLine, AllocationRefused, ContractLine, HoldTaken
 
 
 class ConfirmAllocation(Command):

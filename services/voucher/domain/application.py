@@ -6,14 +6,15 @@ from datetime import date, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from tongdui_events.common import Mode
+from tongdui_events.document import Text, Uscc
+from tongdui_events.voucher import ApplicationRefused, ProviderChanged, VoucherApplied, VoucherIssued
+
 from services.voucher.domain.refusals import EnterpriseIsProvider, UnknownEnterprise
 from services.voucher.domain.registry_facts import Enterprise, Policy, Provider, Region
 from services.voucher.domain.voucher import Voucher
 from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Decided, NotYours, OutOfOrder, Refusal
-from tongdui_events.common import Mode
-from tongdui_events.document import Text, Uscc
-from tongdui_events.voucher import ApplicationRefused, ProviderChanged, VoucherApplied, VoucherIssued
 
 
 class ApplyForVoucher(Command):

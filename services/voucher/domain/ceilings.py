@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from services.voucher.domain.voucher import Hold
-from shared.kernel.decisions import Decided
-from shared.kernel.folding import Fold
 from tongdui_events.document import Event, Stamp
 from tongdui_events.streams import ceiling_id
 from tongdui_events.voucher import (
@@ -18,6 +15,10 @@ from tongdui_events.voucher import (
     HoldReduced,
     HoldReleased,
 )
+
+from services.voucher.domain.voucher import Hold
+from shared.kernel.decisions import Decided
+from shared.kernel.folding import Fold
 
 
 @dataclass(frozen=True, slots=True)

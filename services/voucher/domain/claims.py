@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from shared.kernel.decisions import Decided
-from shared.kernel.folding import Fold
 from tongdui_events.document import Event, Stamp
 from tongdui_events.streams import claim_id
 from tongdui_events.voucher import ClaimReleased, ContractClaimed, ContractLine
+
+from shared.kernel.decisions import Decided
+from shared.kernel.folding import Fold
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,6 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
-
-from services.voucher.domain import claims
-from services.voucher.domain.refusals import ContractLineAlreadyClaimed, SignedInTheFuture, UseByPassed
-from services.voucher.domain.voucher import Voucher
-from shared.kernel.commands import Command, Principal
-from shared.kernel.decisions import Decided, NotFound, NotYours, OutOfOrder, Refusal
-from shared.kernel.identifiers import contract_line_fingerprint, normalised_contract_number
 from tongdui_events.common import Number
 from tongdui_events.document import BasisPoints, Code, PositiveFen, Sha256, Text
 from tongdui_events.voucher import (
@@ -24,6 +17,13 @@ from tongdui_events.voucher import (
     ContractLine,
     ContractSubmitted,
 )
+
+from services.voucher.domain import claims
+from services.voucher.domain.refusals import ContractLineAlreadyClaimed, SignedInTheFuture, UseByPassed
+from services.voucher.domain.voucher import Voucher
+from shared.kernel.commands import Command, Principal
+from shared.kernel.decisions import Decided, NotFound, NotYours, OutOfOrder, Refusal
+from shared.kernel.identifiers import contract_line_fingerprint, normalised_contract_number
 
 
 class LineStated(Command):

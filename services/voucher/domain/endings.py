@@ -5,11 +5,6 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from services.voucher.domain import ceilings, claims
-from services.voucher.domain.refusals import DatesTheWrongWayRound, NotPastItsLastDay
-from services.voucher.domain.voucher import Voucher
-from shared.kernel.commands import Command, Principal
-from shared.kernel.decisions import Decided, NotFound, NotYours, OutOfOrder, Refusal
 from tongdui_events.document import Code, Event
 from tongdui_events.voucher import (
     PerformanceAllowed,
@@ -18,6 +13,12 @@ from tongdui_events.voucher import (
     VoucherVoided,
     VoucherWithdrawn,
 )
+
+from services.voucher.domain import ceilings, claims
+from services.voucher.domain.refusals import DatesTheWrongWayRound, NotPastItsLastDay
+from services.voucher.domain.voucher import Voucher
+from shared.kernel.commands import Command, Principal
+from shared.kernel.decisions import Decided, NotFound, NotYours, OutOfOrder, Refusal
 
 
 class WithdrawVoucher(Command):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from tongdui_events.voucher import VoucherCollected, VoucherTendered
+
 from services.voucher.domain.voucher import Voucher
 from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Decided, NotFound, NotYours, OutOfOrder, Refusal
-from tongdui_events.voucher import VoucherCollected, VoucherTendered
 
 
 class TenderVoucher(Command):

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from services.voucher.domain import ceilings, claims
-from services.voucher.domain.registry_facts import Policy
-from services.voucher.domain.voucher import Voucher
-from shared.kernel.decisions import Decided
 from tongdui_events.document import Stamp
 from tongdui_events.settlement import RedemptionRequested, RedemptionSettled, RedemptionUnpaid
 from tongdui_events.voucher import (
@@ -17,6 +13,11 @@ from tongdui_events.voucher import (
     VoucherRedeemed,
     VoucherVoided,
 )
+
+from services.voucher.domain import ceilings, claims
+from services.voucher.domain.registry_facts import Policy
+from services.voucher.domain.voucher import Voucher
+from shared.kernel.decisions import Decided
 
 
 def present(voucher: Voucher, event: RedemptionRequested, stamp: Stamp) -> list[Decided]:

@@ -7,7 +7,6 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from shared.kernel.folding import Fold
 from tongdui_events.document import Event, Stamp
 from tongdui_events.policy import PolicyAdopted, PolicyTerms
 from tongdui_events.registry import (
@@ -28,6 +27,8 @@ from tongdui_events.registry import (
     RegionJoined,
     RegionLeft,
 )
+
+from shared.kernel.folding import Fold
 
 
 class Policy(NamedTuple):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
-from shared.kernel.folding import Fold
 from tongdui_events.common import DayReached
 from tongdui_events.document import Event, Stamp
+
+from shared.kernel.folding import Fold
 
 
 def _reached(day: date | None, event: Event, stamp: Stamp) -> date | None:

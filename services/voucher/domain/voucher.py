@@ -7,7 +7,6 @@ from datetime import date
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from shared.kernel.folding import Fold
 from tongdui_events.common import AppealDecided, AppealLodged
 from tongdui_events.document import Event, Stamp
 from tongdui_events.voucher import (
@@ -38,6 +37,8 @@ from tongdui_events.voucher import (
     VoucherVoided,
     VoucherWithdrawn,
 )
+
+from shared.kernel.folding import Fold
 
 Stage = Literal[
     "unknown", "applied", "refused", "issued", "contracted", "acknowledged", "allocated", "tendered", "collected",
