@@ -81,7 +81,7 @@ class Platform:
         self.databases: dict[str, str] = {}
         self.processes: dict[str, Process] = {}
         for name, services in names.items():
-            port = _free_port()
+            port = free_port()
             database = server.create_database(f"{run_id}_{name}")
             environment = _environment(bus, run_id, kafka_servers, directory, database, port, settings or {})
             arguments = ["up"] if name == "up" else ["run", name, "--role", "all"]
@@ -146,6 +146,15 @@ class Platform:
         return answers
 
 
+async def answers(url: str) -> bool:
+    """Whether a GET is answered 200."""
+    async with httpx.AsyncClient(timeout=2) as client:
+        try:
+            return (await client.get(url)).status_code == 200
+        except httpx.TransportError:
+            return False
+
+
 async def eventually(condition: Any, within: float, what: Any) -> None:
     """Wait for a condition, not for seconds; fails with ``what`` was waited for."""
     deadline = time.monotonic() + within
@@ -173,7 +182,8 @@ def _environment(
     }
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

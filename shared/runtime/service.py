@@ -167,6 +167,8 @@ class Runtime:
         complaints = await asyncio.to_thread(database_complaints, self.store)
         if self.writer.failure is not None:
             complaints.append(f"the writer has failed ({self.writer.failure!r}): restart the process")
+        if self.relay is not None and self.relay.stopped:
+            complaints.append(f"the relay is stopped ({self.relay.stopped}): see docs/operating.md")
         bus = await self.bus.complaint()
         return [*complaints, *([bus] if bus else [])]
 
@@ -206,6 +208,8 @@ class Runtime:
         while not self._stopping.is_set():
             head, days = await asyncio.to_thread(self._project)
             mark = (head.position, head.facts, 0)
+            for view in self.projections.views:
+                metrics.view_age(self.service.name, view, 0.0, 0)
             if mark == swept and head.swept:
                 return mark
             if not await self.sweeper.sweep(days):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEVELOPMENT_DIGEST_KEY = "development-digest-key"
 
 
 class Settings(BaseSettings):
@@ -41,8 +43,14 @@ class Settings(BaseSettings):
     jwt_issuer: str = "tongdui"
     jwt_audience: str = "tongdui"
     #: keys the digests of accounts; production refuses the development value
-    digest_key: str = "development-digest-key"
+    digest_key: str = DEVELOPMENT_DIGEST_KEY
     #: commands waiting for the writer; one more is answered 503
     queue_limit: int = 4096
     #: bytes of one stored document
     event_size_limit: int = 256 * 1024
+
+    @model_validator(mode="after")
+    def _production_has_a_digest_key_of_its_own(self) -> Settings:
+        if self.environment == "production" and self.digest_key == DEVELOPMENT_DIGEST_KEY:
+            raise ValueError("set TONGDUI_DIGEST_KEY: production refuses the development key")
+        return self

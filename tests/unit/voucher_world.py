@@ -97,9 +97,8 @@ def policy(version: int = 1, effective_on: date = DAY, **changed: Any) -> Policy
     )
 
 
-def world(**changed: Any) -> FakeDesk:
-    """Everything a voucher needs, on 3 March 2025; ``changed`` terms."""
-    desk = FakeDesk(FOLDS, DAY, enterprise(), service="voucher")
+def registry_facts(**changed: Any) -> list[tuple[UUID, Event]]:
+    """A region with terms (``changed``) and a centre, a list, a laboratory, two enterprises."""
     region, items = region_id(REGION), [{"code": "T01", "name": "分析", "category": "testing", "exclusions": []}]
     facts: list[tuple[UUID, Event]] = [
         (region, RegionJoined(region=REGION, name="青浦", province="31", prefixes=(REGION,), joins_on=DAY)),
@@ -116,7 +115,13 @@ def world(**changed: Any) -> FakeDesk:
             (enterprise_id(uscc), EnterpriseQualified(
                 uscc=uscc, basis="sme_number", year=2025, valid_from_on=DAY, valid_until=date(2025, 12, 31))),
         ]  # fmt: skip
-    return desk.given(*(("registry", stream, event) for stream, event in facts))
+    return facts
+
+
+def world(**changed: Any) -> FakeDesk:
+    """Everything a voucher needs, on 3 March 2025; ``changed`` terms."""
+    desk = FakeDesk(FOLDS, DAY, enterprise(), service="voucher")
+    return desk.given(*(("registry", stream, event) for stream, event in registry_facts(**changed)))
 
 
 def act(desk: FakeDesk, principal: Principal, command: Command) -> list[Event] | Refusal:

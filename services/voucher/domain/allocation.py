@@ -13,7 +13,7 @@ from tongdui_events.voucher import AllocationConfirmed, AllocationLine, Allocati
 
 from services.voucher.domain.amounts import Left, Priced, Sum, allocate
 from services.voucher.domain.ceilings import Ceiling, Wanted
-from services.voucher.domain.refusals import NotEntrusted, NoTermsInForce, PartySuspended
+from services.voucher.domain.refusals import NotEntrusted, NoTermsInForce, PartySuspended, YearOfPaymentNotKept
 from services.voucher.domain.registry_facts import Catalogue, Enterprise, Policy, Provider, Region
 from services.voucher.domain.voucher import Voucher
 from shared.kernel.commands import Command, Principal
@@ -52,6 +52,8 @@ def confirm(
     policy = facts.region.in_force(today)
     if policy is None:
         return NoTermsInForce("voucher_id")
+    if "payment" in (policy.terms.quota_year_basis, policy.terms.budget_year_basis):
+        return YearOfPaymentNotKept("voucher_id")
     wanted = _wanted(voucher, facts, policy.terms, today.year)
     total = _sum(voucher, facts, policy.terms, wanted)
     if total.refusal is not None:

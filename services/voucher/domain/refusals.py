@@ -75,3 +75,12 @@ class EnterpriseIsProvider(Refusal):
     section = "二(六)"
     zh = "申领企业与服务机构不得为同一单位"
     en = "an enterprise cannot be its own provider"
+
+
+class YearOfPaymentNotKept(Refusal):
+    """Holds are not carried over at the year's end yet: better refused than charged to the wrong year."""
+
+    status = 409
+    section = "二(四)"
+    zh = "暂不支持按拨付年度计算额度或预算的政策"
+    en = "terms that charge the year of payment are not supported yet"
