@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from shared.runtime.bus import bus_of
 from shared.runtime.service import Runtime, Service
-from shared.runtime.settings import Settings
+from shared.runtime.settings import DEVELOPMENT_DIGEST_KEY, Settings
 from shared.runtime.store import SERVICES
 from shared.runtime.web import build_app, build_platform_app
 
@@ -54,6 +54,8 @@ async def _serve(names: Sequence[str], role: str, settings: Settings) -> int:
 async def _running(names: Sequence[str], role: str, settings: Settings) -> AsyncIterator[list[Runtime]]:
     if settings.database_url is None:
         raise ValueError("TONGDUI_DATABASE_URL is not set")
+    if settings.environment == "production" and settings.digest_key == DEVELOPMENT_DIGEST_KEY:
+        raise ValueError("set TONGDUI_DIGEST_KEY: production refuses the development key")
     bus = bus_of(settings)
     runtimes = [Runtime(service_named(name), settings.database_url, settings, bus) for name in names]
     try:

@@ -160,7 +160,7 @@ class Pilot:
         if answer["type"] == "AllocationRefused":
             case.open = False
             return
-        _expect(bool(answer["reduced_because"] and answer["reduced_because"][-1] == "enterprise_year") is (case.kind == "cut"), case, answer)
+        _expect(("enterprise_year" in answer["reduced_because"]) is (case.kind == "cut"), case, answer)
         case.allocation_fen = answer["amount_fen"]
 
     async def _hand_over(self, case: Case) -> None:
@@ -276,4 +276,5 @@ def _expect(holds: bool, case: Case, said: Any) -> None:
 
 
 def _bar() -> Progress:
-    return Progress(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total} 天"), TimeElapsedColumn(), transient=True)
+    days = TextColumn("{task.completed}/{task.total} 天")
+    return Progress(TextColumn("{task.description}"), BarColumn(), days, TimeElapsedColumn(), transient=True)

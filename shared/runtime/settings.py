@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, Field, model_validator
+from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DEVELOPMENT_DIGEST_KEY = "development-digest-key"
@@ -48,9 +48,3 @@ class Settings(BaseSettings):
     queue_limit: int = 4096
     #: bytes of one stored document
     event_size_limit: int = 256 * 1024
-
-    @model_validator(mode="after")
-    def _production_has_a_digest_key_of_its_own(self) -> Settings:
-        if self.environment == "production" and self.digest_key == DEVELOPMENT_DIGEST_KEY:
-            raise ValueError("set TONGDUI_DIGEST_KEY: production refuses the development key")
-        return self

@@ -30,7 +30,8 @@ def rivals() -> list[Case]:
 async def acknowledged_contract(client: Client, case: Case) -> None:
     case.voucher_id = client.id("voucher", case.number)
     path = f"/voucher/v1/vouchers/{case.voucher_id}"
-    application = {"voucher_id": str(case.voucher_id), "provider_uscc": case.provider.uscc, "mode": case.mode, "purpose": "检测"}
+    provider = case.provider.uscc
+    application = {"voucher_id": str(case.voucher_id), "provider_uscc": provider, "mode": case.mode, "purpose": "检测"}
     await client.post(case.enterprise.enterprise, "/voucher/v1/vouchers", application)
     line = {"line_no": 1, "item_code": case.item, "category": case.category, "description": "检测",
             "amount_fen": case.amount_fen, "tax_bp": 600}  # fmt: skip

@@ -102,7 +102,7 @@ def _is_released_whole(transaction: Sequence[Fact], report: Report) -> None:
         if fact.type == "PayoutInstructed":
             told[fact["batch_id"]].append(fact["amount_fen"])
     released = {fact["batch_id"]: fact for fact in transaction if fact.type == "BatchReleased"}
-    for batch, amounts in told.items():
+    for batch in told:
         report.expect("3", batch in released, transaction[0], f"batch {batch} was not released with it")
     for batch, fact in released.items():
         report.expect("3", (fact["count"], fact["total_fen"]) == (len(told[batch]), sum(told[batch])), fact,

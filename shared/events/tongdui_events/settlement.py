@@ -186,13 +186,6 @@ class RedemptionPublished(SettlementEvent):
     notice_id: UUID
 
 
-class RedemptionPublished(SettlementEvent):
-    """The approved redemption is an item of that public notice."""
-
-    redemption_id: UUID
-    notice_id: UUID
-
-
 class PublicityPassed(SettlementEvent):
     """The public notice of a redemption is over and nobody's objection stands."""
 
