@@ -55,7 +55,8 @@ async def test_two_processes_race_for_one_budget_and_neither_exceeds_it_nor_leav
     platform = Platform("embedded", database_server, None, tmp_path)
     port = free_port()
     environment = {**platform.process_of("voucher").environment, "TONGDUI_PORT": str(port)}
-    second = Process(["run", "voucher", "--role", "api", "--bus", "embedded"], environment, tmp_path / "second.log", "services.cli")
+    arguments = ["run", "voucher", "--role", "api", "--bus", "embedded"]
+    second = Process(arguments, environment, tmp_path / "second.log", "services.cli")
     with running(platform):
         await platform.wait_ready()
         second.start()
