@@ -24,10 +24,10 @@ LINES = [
     ("registry", "writer.before_commit:kill:5"),
     ("registry", "writer.unknown_commit:kill:5"),
     ("registry", "writer.after_commit:kill:5"),
-    ("registry", "relay.after_ack:kill:3"),
-    ("registry", "relay.between_batches:kill:3"),
-    ("voucher", "inbox.after_effects:kill:3"),
-    ("voucher", "projection.before_commit:kill:3"),
+    ("registry", "relay.after_ack:kill:2"),
+    ("registry", "relay.between_batches:kill:1"),
+    ("voucher", "inbox.after_effects:kill:2"),
+    ("voucher", "projection.before_commit:kill:2"),
 ]
 
 
