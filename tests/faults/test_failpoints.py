@@ -24,10 +24,10 @@ LINES = [
     ("registry", "writer.before_commit:kill:5"),
     ("registry", "writer.unknown_commit:kill:5"),
     ("registry", "writer.after_commit:kill:5"),
-    ("registry", "relay.after_ack:kill:2"),
+    ("registry", "relay.after_ack:kill:1"),
     ("registry", "relay.between_batches:kill:1"),
-    ("voucher", "inbox.after_effects:kill:2"),
-    ("voucher", "projection.before_commit:kill:2"),
+    ("voucher", "inbox.after_effects:kill:1"),
+    ("voucher", "projection.before_commit:kill:1"),
 ]
 
 
@@ -57,6 +57,7 @@ async def acknowledged(platform: Platform, role: str, path: str, body: dict[str,
 
 async def work(platform: Platform) -> list[int]:
     """Twelve days and four regions, each acknowledged before the next is asked for."""
+    await platform.wait_ready(60)
     positions = []
     for number in range(DAYS):
         day = {"date": str(FIRST + timedelta(days=number))}
