@@ -45,9 +45,6 @@ test: $(STAMP) ## every test, on both buses, with a real database and broker; AR
 test-unit: $(STAMP) ## the tests without a database or a broker 单元测试
 	@$(VENV)/bin/python -m pytest tests/unit tests/contract $(ARGS)
 
-.PHONY: bench
-bench: $(STAMP) ## measure every path against what it is made of 性能
-	@$(VENV)/bin/python -m benchmarks $(ARGS)
 
 .PHONY: lint
 lint: $(STAMP) ## ruff and the import contracts 代码检查
