@@ -33,12 +33,16 @@ until_posted() { # until what the step needs has arrived over the bus
   post "$@"
 }
 day() { post "$OPERATOR" "$REGISTRY/registry/v1/days" "{\"date\":\"$1\"}"; }
-arrived() { # service: the day has reached it
-  for _ in $(seq 150); do
-    curl -sS "$VOUCHER/voucher/v1/progress" "$SETTLEMENT/settlement/v1/progress" "$AUDIT/audit/v1/progress" |
-      grep -o '"waiting":[0-9]*' | grep -vq ':0' || return 0
+arrived() { # until every service has applied what the registry has recorded, and nothing waits
+  local head said
+  for _ in $(seq 300); do
+    head=$(curl -sS "$REGISTRY/registry/v1/progress" | grep -o '"head":[0-9]*' | cut -d: -f2)
+    said=$(curl -sS "$VOUCHER/voucher/v1/progress"; curl -sS "$SETTLEMENT/settlement/v1/progress"; curl -sS "$AUDIT/audit/v1/progress")
+    [ "$(grep -o "\"registry\":$head[,}]" <<<"$said" | wc -l)" = 3 ] && [ "$(grep -o '"waiting":0' <<<"$said" | wc -l)" = 3 ] && return 0
     sleep 0.1
   done
+  echo "the services did not catch up with the registry at $head: $said" >&2
+  return 1
 }
 
 day 2025-03-03
@@ -76,7 +80,7 @@ post_application() { until_posted "$COMPANY" "$VOUCHER/voucher/v1/vouchers" \
 for _ in $(seq 150); do # the laboratory is listed in the morning of the 10th; the voucher service hears of it
   curl -sS "$REGISTRY/registry/v1/providers/$PROVIDER" | grep -q '"listed"' && break; sleep 0.1
 done
-arrived; sleep 0.5; arrived
+arrived
 post_application
 until_posted "$LABORATORY" "$VOUCHER/voucher/v1/vouchers/$V/contract" "{\"contract_no\":\"YX-1\",\"signed_on\":\"2025-03-10\",
   \"document_sha256\":\"$SHA\",\"lines\":[{\"line_no\":1,\"item_code\":\"T01\",\"category\":\"testing\",\"description\":\"检测\",
