@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 
 from shared.runtime.local_kafka import kafka_servers
-from shared.runtime.local_postgres import DatabaseServer, LocalPostgres
+from shared.runtime.local_postgres import DatabaseServer, temporary_postgres
 from shared.runtime.settings import Settings
 
 SERVICES = ("registry", "voucher", "settlement", "audit")
@@ -44,7 +44,7 @@ def stage(bus: str) -> Iterator[Stage]:
         stack.callback(shutil.rmtree, directory, ignore_errors=True)
         settings = Settings(state_dir=directory, clock="simulated")
         run_id = f"demo_{os.getpid()}_{secrets.token_hex(3)}"
-        databases = stack.enter_context(_databases(settings, directory, run_id))
+        databases = stack.enter_context(_databases(settings, run_id))
         environment = _environment(directory, bus, run_id)
         if bus == "kafka":
             environment["KAFKA_BOOTSTRAP_SERVERS"] = stack.enter_context(kafka_servers(settings))
@@ -64,13 +64,13 @@ def _processes(bus: str) -> dict[str, tuple[str, ...]]:
 
 
 @contextmanager
-def _databases(settings: Settings, directory: Path, run_id: str) -> Iterator[dict[str, str]]:
+def _databases(settings: Settings, run_id: str) -> Iterator[dict[str, str]]:
     """An empty database for every process name, dropped at the end."""
     with ExitStack() as stack:
         if settings.database_url:
             server = DatabaseServer(settings.database_url)
         else:
-            server = stack.enter_context(LocalPostgres(directory / "postgres"))
+            server = stack.enter_context(temporary_postgres())
         urls = {}
         for name in (*SERVICES, "up"):
             database = f"{run_id}_{name}"
