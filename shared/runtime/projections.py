@@ -256,7 +256,7 @@ def _json(value: Any) -> str:
 
 
 def _any_contained(patterns: int) -> Composable:
-    return SQL("(") + SQL(" OR ").join([SQL("row @> %s::jsonb")] * patterns) + SQL(")")
+    return SQL("(") + SQL(" OR ").join([SQL("row::jsonb @> %s::jsonb")] * patterns) + SQL(")")
 
 
 def _equals(member: str, value: Any, is_indexed: bool) -> tuple[Composable, list[Any]]:

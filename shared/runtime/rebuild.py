@@ -20,6 +20,7 @@ from shared.runtime.projections import Projections, View, fold_into, no_collecti
 from shared.runtime.view_tables import Row
 
 CHUNK = 5000
+_DIFFER = "a.row::text IS DISTINCT FROM b.row::text OR a.due_on IS DISTINCT FROM b.due_on"
 
 Progress = Callable[[int, int], None]
 """Told after each chunk: the position filled, the position to reach."""
@@ -79,7 +80,7 @@ class Rebuild:
         return table
 
     def compare(self, most: int = 20) -> Comparison:
-        """Row by row, at one moment; at most ``most`` differences are told."""
+        """Row by row and byte by byte, at one moment; at most ``most`` differences are told."""
         with self._store.connect() as connection:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             read, other = self._both(connection)
@@ -87,12 +88,11 @@ class Rebuild:
             if positions[read] != positions[other]:
                 raise RebuildImpossible(f"{other} is at {positions[other]}, {read} at {positions[read]}: try again")
             keys, different = connection.execute(
-                _both_sides(read, other, "count(*), count(*) FILTER (WHERE a.row IS DISTINCT FROM b.row"
-                            " OR a.due_on IS DISTINCT FROM b.due_on)")
+                _both_sides(read, other, f"count(*), count(*) FILTER (WHERE {_DIFFER})")
             ).fetchone()
             rows = connection.execute(
                 _both_sides(read, other, "coalesce(a.key, b.key), a.row, b.row")
-                + SQL(" WHERE a.row IS DISTINCT FROM b.row OR a.due_on IS DISTINCT FROM b.due_on ORDER BY 1 LIMIT %s"),
+                + SQL(f" WHERE {_DIFFER} ORDER BY 1 LIMIT %s"),
                 (most,),
             ).fetchall()
         return Comparison(positions[read], keys, different, [Difference(*row) for row in rows])
@@ -123,7 +123,12 @@ class Rebuild:
             if not connection.execute("SELECT pg_try_advisory_lock(hashtext(%s))", (lock,)).fetchone()[0]:
                 raise RebuildImpossible(f"{self.view.name} is being rebuilt by another process")
             connection.execute("SET synchronous_commit = off")
-            yield connection
+            try:
+                yield connection
+            finally:
+                # The end of a session is noticed a moment later; the next step must not find the lock taken.
+                if not connection.closed:
+                    connection.execute("SELECT pg_advisory_unlock(hashtext(%s))", (lock,))
 
     def _start(self, connection: Connection[Any]) -> str:
         with connection.transaction():

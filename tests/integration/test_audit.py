@@ -227,7 +227,9 @@ async def test_a_case_as_of_a_time_is_what_was_recorded_by_then(audit: Audit, cl
     assert (await client.get(f"/cases/{CASE}?as_of=2020-01-01T00:00:00Z")).status_code == 404
 
 
-@pytest.mark.parametrize("as_of", ["yesterday", "2025-03-03", "20250303", "1740964800", "2025-03-03T01:00:00", "2025-13-03T01:00:00Z", ""])
+@pytest.mark.parametrize(
+    "as_of", ["yesterday", "2025-03-03", "20250303", "1740964800", "2025-03-03T01:00:00", "2025-13-03T01:00:00Z", ""]
+)
 async def test_a_time_that_is_no_recorded_time_is_refused(client: Any, as_of: str) -> None:
     answer = await client.get(f"/cases/{CASE}?as_of={as_of}")
     assert answer.status_code == 422

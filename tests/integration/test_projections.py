@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from datetime import date
 
 import psycopg
 import pytest
+from tongdui_events.document import Event, Stamp
 from tongdui_events.voucher import VoucherTendered
 
 from shared.runtime import projections as projections_module
 from shared.runtime.failpoints import FailpointReached
-from shared.runtime.projections import Projections, View
+from shared.runtime.projections import Projections, Row, View
 from shared.runtime.store import Store
 from tests.integration.written_log import (
     VOUCHERS,
@@ -88,6 +90,25 @@ def test_the_rows_are_the_same_in_chunks_of_any_size(store: Store, written: Writ
         views.close()
     assert len(found[0]) == 32
     assert found[0] == found[1] == found[2]
+
+
+def test_what_a_fold_is_given_does_not_depend_on_where_a_chunk_ended(store: Store, written: WrittenLog) -> None:
+    def names(row: Row | None, event: Event, stamp: Stamp) -> Row:
+        """Members that come in neither by length nor by name, and a list in the order they came in."""
+        known = {**(row["known"] if row else {}), "z" * (9 - stamp.originator_version): type(event).__name__}
+        return {"known": known, "order": list(known), "last": stamp.originator_version}
+
+    view = View("names", VOUCHERS.types, lambda event, stamp: str(event.voucher_id), names)
+    written.append(applied(1), tendered(1), tendered(1), withdrawn(1))
+    found = []
+    for limit in (1, 1000):
+        with store.connect() as connection:
+            connection.execute("DROP TABLE IF EXISTS voucher_view_names, voucher_positions, voucher_views")
+        views = _views(store, view)
+        _project(views, limit)
+        found.append(json.dumps(views.get("names", str(voucher(1)))))
+        views.close()
+    assert found[0] == found[1]
 
 
 def test_events_no_view_wants_move_the_position_too(store: Store, written: WrittenLog) -> None:

@@ -78,7 +78,7 @@ def test_a_switch_changes_what_is_read_and_again_back(views: Projections, writte
     written.append(applied(1))
     _project(views)
     with store.connect() as connection:
-        connection.execute("""UPDATE voucher_view_vouchers SET row = row || '{"state": "tampered"}'""")
+        connection.execute("""UPDATE voucher_view_vouchers SET row = (row::jsonb || '{"state": "tampered"}')::json""")
     Rebuild(views, "vouchers").rebuild()
     compared = Rebuild(views, "vouchers").compare()
     assert compared.different == 1

@@ -120,6 +120,7 @@ class Redemptions:
             case "PayoutScheduled":
                 self.by_id[fact["redemption_id"]].payouts[fact["payout_id"]] = fact
                 self.of_payout[fact["payout_id"]] = fact["redemption_id"]
+                self._to_the_payee(fact)
                 self._within_approved(fact, fact["redemption_id"])
             case "PayoutCancelled":
                 self.by_id[self.of_payout.get(fact["payout_id"], "")].payouts.pop(fact["payout_id"], None)
@@ -148,6 +149,18 @@ class Redemptions:
             self.report.expect("4", fact["amount_fen"] <= redemption.reviewed["amount_fen"], fact,
                                f"{fact['amount_fen']} approved of {redemption.reviewed['amount_fen']} reviewed")
         self.report.expect("4", fact["voucher_id"] == redemption.voucher, fact, "another voucher's redemption")
+        allocation = self.cases.get(redemption.voucher, Case()).allocation_at(fact.saw("voucher"))
+        if self.report.expect("4", allocation is not None, fact, "nothing is allocated, as far as it saw"):
+            payee = allocation["enterprise_uscc" if allocation["mode"] == "tongyong" else "provider_uscc"]
+            said = fact["payee_uscc"], fact["region"], fact["mode"]
+            frozen = payee, allocation["region"], allocation["mode"]
+            self.report.expect("4", said == frozen, fact, f"payee, region, mode are {said}, not {frozen}")
+
+    def _to_the_payee(self, fact: Fact) -> None:
+        approved = self.by_id[fact["redemption_id"]].approved
+        if self.report.expect("4", approved is not None, fact, "nothing is approved"):
+            same = all(fact[field] == approved[field] for field in ("payee_uscc", "region", "voucher_id"))
+            self.report.expect("4", same, fact, f"another payee, region or voucher than {approved} names")
 
     def _within_approved(self, fact: Fact, id_: str) -> None:
         redemption = self.by_id[id_]
