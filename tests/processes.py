@@ -21,6 +21,8 @@ from shared.runtime.local_postgres import DatabaseServer
 from shared.runtime.settings import Settings
 from shared.runtime.tokens import issue
 
+#: one for all processes of a run, so that their instants order alike
+EPOCH = repr(time.time())
 SERVICES = ("registry", "voucher", "settlement", "audit")
 
 
@@ -173,7 +175,7 @@ def _environment(
         "TONGDUI_STATE_DIR": str(directory),
         "TONGDUI_BUS": bus,
         "TONGDUI_CLOCK": "simulated",
-        "TONGDUI_SIMULATED_EPOCH": repr(time.time()),
+        "TONGDUI_SIMULATED_EPOCH": EPOCH,
         "TONGDUI_TOPIC_PREFIX": run_id,
         "TONGDUI_DATABASE_URL": database,
         "TONGDUI_PORT": str(port),

@@ -117,6 +117,10 @@ PROVINCES = ("31", "32", "33", "34")
 PROVINCE_NAMES = {"31": "申", "32": "苏", "33": "浙", "34": "皖"}
 
 
+AGENT_ID = uuid5(NAMESPACE, "agent")
+AGENT = Person("agent-payment", "agent", member_of=AGENT_ID)
+
+
 def provincial_officer(province: str) -> Person:
     return Person(f"province-{province}", "provincial_officer", region=province)
 

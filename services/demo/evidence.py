@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from services.demo.casebook import Case
-from services.demo.cast import digest
 
 KINDS = {"contract": "意向合同", "receipt": "到款凭证", "invoice": "发票", "result": "服务结果"}
 
@@ -18,7 +17,7 @@ def request_body(directory: Path, case: Case, today: str, short: bool = False) -
     paid = case.performed_fen if case.mode == "tongyong" else case.performed_fen - payable
     receipt = {
         "payer_uscc": case.enterprise.uscc, "payee_uscc": case.provider.uscc, "amount_fen": paid - 100 * short,
-        "paid_on": today, "reference_hmac": digest(f"凭证 {case.number}"),
+        "paid_on": today, "reference": f"凭证 {case.number}",
     }
     invoice = {
         "number": f"25{case.number:018d}", "issued_on": today, "buyer_uscc": case.enterprise.uscc,

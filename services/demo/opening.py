@@ -8,6 +8,7 @@ from typing import Any
 
 from services.demo.casebook import Case, budget_fen
 from services.demo.cast import (
+    AGENT_ID,
     CATEGORIES,
     FIRST_DAY,
     ITEMS,
@@ -105,7 +106,12 @@ async def _register(client: Client, company: Company) -> None:
 
 
 async def open_accounts(client: Client, cases: list[Case]) -> None:
-    """Every payee names its account; another person confirms it."""
+    """The platform names the settlement agent; every payee names its account, another person confirms it."""
+    agent = {
+        "agent_id": str(AGENT_ID), "name": "示例清算有限公司", "regions": [region.code for region in REGIONS],
+        "from_on": str(FIRST_DAY),
+    }
+    await client.post(OPERATOR, "/settlement/v1/agents", agent)
     payees: dict[str, tuple[Person, Region]] = {}
     for case in cases:
         company, person = (

@@ -10,7 +10,7 @@ from typing import Any
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from services.demo.casebook import LATE_START, Case, casebook
-from services.demo.cast import CATEGORY_NAMES, FIRST_DAY, REGIONS, YEAR, digest, laboratory_of
+from services.demo.cast import AGENT, AGENT_ID, CATEGORY_NAMES, FIRST_DAY, REGIONS, YEAR, digest, laboratory_of
 from services.demo.client import Client, Person, Refused
 from services.demo.evidence import request_body
 from services.demo.opening import (
@@ -182,7 +182,7 @@ class Pilot:
         if case.kind == "invoice_over":
             over = json.loads(json.dumps(body))
             over["invoices"][0]["allotted_fen"] += 1
-            await self._refused(self.client.post(person, "/settlement/v1/redemptions", over), case, "request_defective")
+            await self._refused(self.client.post(person, "/settlement/v1/redemptions", over), case, "invoice_exhausted")
         await self.client.post(person, "/settlement/v1/redemptions", body)
 
     def _redemption(self, case: Case, step: str) -> str:
@@ -196,7 +196,7 @@ class Pilot:
             await self.client.post(officer, self._redemption(case, "return"), {"reasons": ["receipts_too_low"]})
             person = case.enterprise.enterprise if case.mode == "tongyong" else case.provider.provider
             body = request_body(self.stage.settings.state_dir, case, self.date)
-            del body["redemption_id"]
+            del body["redemption_id"], body["voucher_id"]
             await self.client.post(person, self._redemption(case, "resubmit"), body)
         await self.client.post(officer, self._redemption(case, "review"), {})
 
@@ -239,19 +239,18 @@ class Pilot:
                 await self.client.quiet()
 
     async def _release(self) -> None:
-        """Each region sends out what is scheduled."""
-        for region in REGIONS:
-            officer = region.officer("payment")
-            answer = await self.client.get(officer, "/settlement/v1/payouts", region=region.code, state="scheduled", limit=500)
-            rows = answer.json()["items"]
-            for channel in sorted({row["channel"] for row in rows}):
-                payouts = sorted(row["payout_id"] for row in rows if row["channel"] == channel)
-                batch = {
-                    "batch_id": str(self.client.id("batch", region.code, channel, self.day)), "region": region.code,
-                    "payout_ids": payouts,
-                }
-                await self.client.post(officer, "/settlement/v1/batches", batch)
-            if rows:
+        """Each region's treasury, and the agent for all of them, send out what is scheduled."""
+        lists = [(region.officer("payment"), region.code, "treasury") for region in REGIONS]
+        for person, payer, channel in [*lists, (AGENT, str(AGENT_ID), "agent")]:
+            waiting = {"state": "scheduled", "channel": channel, "held": "false", "limit": 500}
+            answer = await self.client.get(person, "/settlement/v1/payouts", **waiting)
+            payouts = [row["payout_id"] for row in answer.json()["items"]]
+            if payouts:
+                batch_id = str(self.client.id("batch", payer, self.day))
+                opened = {"batch_id": batch_id, "payer": payer, "channel": channel}
+                await self.client.post(person, "/settlement/v1/batches", opened)
+                released = {"payout_ids": payouts}
+                await self.client.post(person, f"/settlement/v1/batches/{batch_id}/release", released)
                 await self.client.quiet()
 
     async def _refused(self, act: Awaitable[Any], case: Case, code: str) -> None:

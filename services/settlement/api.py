@@ -1,46 +1,115 @@
-"""What settlement answers."""
+"""The settlement API: who may call what, and who sees what. Paths are under ``/settlement/v1``."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from services.settlement.domain import accounts, notices, payouts, request, review
+from services.settlement.domain import (
+    accounts,
+    agents,
+    approval,
+    bank_answers,
+    batches,
+    endings,
+    notices,
+    objections,
+    payouts,
+    request,
+    review,
+)
 from shared.kernel.commands import Principal
-from shared.runtime.routes import CommandRoute, ViewRoute
+from shared.runtime.routes import CommandRoute, Scope, ViewRoute
 
 PARTIES = {"enterprise", "provider"}
 CENTRE = {"centre"}
 REGION = {"regional_officer"}
-READERS = CENTRE | REGION | {"agent", "auditor", "operator"}
+PAYERS = REGION | {"agent"}
+PUBLIC = {"public"}
+ANYONE_WITH_A_NAME = PARTIES | CENTRE | PAYERS | {"provincial_officer", "auditor", "operator"}
 
 
-def of_its_region(principal: Principal) -> dict[str, Any] | None:
-    """A regional officer its region's, the others all."""
+def redemptions_seen(principal: Principal) -> Scope:
+    """A party sees its own, a department what its region pays, centres and auditors all."""
+    if principal.role in PARTIES:
+        return {f"{principal.role}_uscc": principal.uscc}
+    return _of_its_region(principal)
+
+
+def payouts_seen(principal: Principal) -> Scope:
+    """A payee sees its own, a department its region's, an agent what goes through agents."""
+    if principal.role in PARTIES:
+        return {"payee_uscc": principal.uscc}
+    return {"channel": "agent"} if principal.role == "agent" else _of_its_region(principal)
+
+
+def batches_seen(principal: Principal) -> Scope:
+    """Who pays by them."""
+    if principal.role == "agent":
+        return {"payer": str(principal.member_of)}
+    return {"payer": principal.region} if principal.role == "regional_officer" else None
+
+
+def accounts_seen(principal: Principal) -> Scope:
+    return {"uscc": principal.uscc} if principal.role in PARTIES else None
+
+
+def _of_its_region(principal: Principal) -> Scope:
     return {"region": principal.region} if principal.role == "regional_officer" else None
 
 
+READS_REDEMPTIONS = PARTIES | CENTRE | REGION | {"auditor"}
+READS_PAYOUTS = PARTIES | PAYERS | {"auditor"}
+
 ROUTES: list[CommandRoute | ViewRoute] = [
-    CommandRoute("/redemptions", request.RequestRedemption, PARTIES),
-    CommandRoute("/redemptions/{redemption_id}/resubmit", request.ResubmitRedemption, PARTIES),
-    CommandRoute("/redemptions/{redemption_id}/withdraw", request.WithdrawRedemption, PARTIES),
-    CommandRoute("/redemptions/{redemption_id}/return", request.ReturnRedemption, CENTRE),
-    CommandRoute("/redemptions/{redemption_id}/reject", request.RejectRedemption, CENTRE | REGION),
-    CommandRoute("/redemptions/{redemption_id}/review", review.ReviewRedemption, CENTRE),
-    CommandRoute("/redemptions/{redemption_id}/approve", review.ApproveRedemption, REGION),
-    CommandRoute("/notices", notices.PublishNotice, REGION),
-    CommandRoute("/notices/{notice_id}/objections", notices.RaiseObjection, {"public"}),
-    CommandRoute("/notices/{notice_id}/objections/{objection_id}/ruling", notices.RuleOnObjection, REGION),
-    CommandRoute("/accounts/{uscc}", accounts.ProposePayeeAccount, PARTIES),
-    CommandRoute("/accounts/{uscc}/confirm", accounts.ConfirmPayeeAccount, CENTRE | REGION),
-    CommandRoute("/batches", payouts.ReleaseBatch, REGION),
-    CommandRoute("/payouts/{payout_id}/hold", payouts.HoldPayout, REGION),
-    CommandRoute("/payouts/{payout_id}/free", payouts.FreePayout, REGION),
-    CommandRoute("/payouts/{payout_id}/answer", payouts.RecordPayment, {"agent", "regional_officer"}),
-    ViewRoute("/redemptions/{key}", "redemptions", READERS, of_its_region),
-    ViewRoute("/redemptions", "redemptions", READERS, of_its_region, filters=("region", "state")),
-    ViewRoute("/payouts/{key}", "payouts", READERS, of_its_region),
-    ViewRoute("/payouts", "payouts", READERS, of_its_region, filters=("region", "state")),
-    ViewRoute("/batches/{key}", "batches", READERS),
-    ViewRoute("/notices/{key}", "notices", {"public"}),
-    ViewRoute("/notices", "notices", {"public"}, filters=("state",)),
+    # requests
+    CommandRoute("/redemptions", request.RequestRedemption, roles=PARTIES),
+    CommandRoute("/redemptions/{redemption_id}/resubmit", request.ResubmitRedemption, roles=PARTIES),
+    CommandRoute("/redemptions/{redemption_id}/withdraw", endings.WithdrawRedemption, roles=PARTIES),
+    CommandRoute("/redemptions/{redemption_id}/return", endings.ReturnRedemption, roles=CENTRE | REGION),
+    CommandRoute("/redemptions/{redemption_id}/reject", endings.RejectRedemption, roles=CENTRE | REGION),
+    # review and approval
+    CommandRoute("/redemptions/{redemption_id}/review", review.ReviewRedemption, roles=CENTRE),
+    CommandRoute("/redemptions/{redemption_id}/approve", approval.ApproveRedemption, roles=REGION),
+    CommandRoute("/redemptions/{redemption_id}/approval/withdraw", approval.WithdrawApproval, roles=REGION),
+    ViewRoute("/redemptions/{key}", "redemptions", roles=READS_REDEMPTIONS, scope=redemptions_seen),
+    ViewRoute(
+        "/redemptions",
+        "redemptions",
+        roles=READS_REDEMPTIONS,
+        scope=redemptions_seen,
+        filters=("region", "state", "voucher_id"),
+    ),
+    # public notices
+    CommandRoute("/notices", notices.PublishNotice, roles=REGION),
+    CommandRoute("/notices/{notice_id}/correct", notices.CorrectNotice, roles=REGION),
+    CommandRoute("/notices/{notice_id}/withdraw", notices.WithdrawNotice, roles=REGION),
+    CommandRoute(
+        "/notices/{notice_id}/objections", objections.RaiseObjection, roles=PUBLIC | ANYONE_WITH_A_NAME
+    ),
+    CommandRoute("/notices/{notice_id}/objections/{objection_id}/ruling", objections.RuleOnObjection, roles=REGION),
+    ViewRoute("/notices/{key}", "notices", roles=PUBLIC),
+    ViewRoute("/notices", "notices", roles=PUBLIC, filters=("region", "state", "number")),
+    # accounts and agents
+    CommandRoute("/accounts/{uscc}", accounts.ProposePayeeAccount, roles=PARTIES),
+    CommandRoute("/accounts/{uscc}/confirm", accounts.ConfirmPayeeAccount, roles=PARTIES | CENTRE | REGION),
+    ViewRoute(
+        "/accounts/{key}", "accounts", roles=PARTIES | CENTRE | PAYERS | {"auditor"}, scope=accounts_seen
+    ),
+    CommandRoute("/agents", agents.AppointAgent, roles={"operator"}),
+    CommandRoute("/agents/{agent_id}/replace", agents.ReplaceAgent, roles={"operator"}),
+    ViewRoute("/agents", "agents", roles=ANYONE_WITH_A_NAME),
+    # payouts and batches
+    CommandRoute("/payouts/{payout_id}/hold", payouts.HoldPayout, roles=REGION),
+    CommandRoute("/payouts/{payout_id}/free", payouts.FreePayout, roles=REGION),
+    CommandRoute("/payouts/{payout_id}/cancel", payouts.CancelPayout, roles=REGION),
+    CommandRoute("/payouts/{payout_id}/settled", bank_answers.RecordSettlement, roles=PAYERS),
+    CommandRoute("/payouts/{payout_id}/failed", bank_answers.RecordFailure, roles=PAYERS),
+    CommandRoute("/payouts/{payout_id}/uncertain", bank_answers.RecordUncertainty, roles=PAYERS),
+    CommandRoute("/payouts/{payout_id}/returned", bank_answers.RecordReturn, roles=PAYERS),
+    ViewRoute("/payouts/{key}", "payouts", roles=READS_PAYOUTS, scope=payouts_seen),
+    ViewRoute(
+        "/payouts", "payouts", roles=READS_PAYOUTS, scope=payouts_seen, filters=("region", "state", "channel", "held")
+    ),
+    CommandRoute("/batches", batches.OpenBatch, roles=PAYERS),
+    CommandRoute("/batches/{batch_id}/release", batches.ReleaseBatch, roles=PAYERS),
+    ViewRoute("/batches/{key}", "batches", roles=PAYERS | {"auditor"}, scope=batches_seen),
+    ViewRoute("/batches", "batches", roles=PAYERS | {"auditor"}, scope=batches_seen, filters=("payer", "state")),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
@@ -15,216 +16,340 @@ from tongdui_events.streams import (
     region_id,
 )
 
-from services.settlement.domain import accounts, notices, payouts, request, review
+from services.settlement.domain import (
+    accounts,
+    agents,
+    approval,
+    bank_answers,
+    batches,
+    endings,
+    notices,
+    objections,
+    payouts,
+    request,
+    review,
+)
 from services.settlement.domain.accounts import ACCOUNT
+from services.settlement.domain.agents import AGENT
+from services.settlement.domain.batches import BATCH, Due
 from services.settlement.domain.case_facts import CASE, Case
+from services.settlement.domain.cross_checks import Grounds
 from services.settlement.domain.invoices import INVOICE
-from services.settlement.domain.notices import NOTICE, NUMBERS, Item
-from services.settlement.domain.payouts import PAYOUT, Due, payout_id
+from services.settlement.domain.lookups import case_of, payout_of, redemption_of, rounds_of
+from services.settlement.domain.notices import NOTICE, NUMBERS, Candidate, Passing
+from services.settlement.domain.payment import PORT
+from services.settlement.domain.payouts import PAYOUT, Payout
 from services.settlement.domain.redemption import REDEMPTION, Redemption
 from services.settlement.domain.registry_facts import ENTERPRISE, PROVIDER, REGION, Region, name_on
+from services.settlement.domain.stops import CASE_STOPS, INSPECTION, stops_of
 from shared.kernel.calendar import WORKING_DAYS, calendar_from
 from shared.kernel.commands import Command
-from shared.kernel.decisions import Decided, NotYours, Refusal
+from shared.kernel.decisions import Decided, Refusal
 from shared.kernel.folding import Fold
+from shared.kernel.public_notice import PublicNotice
 from shared.runtime.desk import Desk
 
 Decision = list[Decided] | Refusal
 
 FOLDS: list[Fold[Any]] = [
-    REDEMPTION, INVOICE, ACCOUNT, NOTICE, NUMBERS, PAYOUT, CASE, REGION, ENTERPRISE, PROVIDER, WORKING_DAYS,
+    REDEMPTION,
+    INVOICE,
+    NOTICE,
+    NUMBERS,
+    ACCOUNT,
+    PAYOUT,
+    BATCH,
+    AGENT,
+    CASE_STOPS,
+    CASE,
+    REGION,
+    ENTERPRISE,
+    PROVIDER,
+    WORKING_DAYS,
+    INSPECTION,
 ]
-NOBODY = UUID(int=0)
+
+# -- what decisions look at ----------------------------------------------------------------------
 
 
-# -- what a decision is handed -----------------------------------------------------------------
-
-
-def _redemption(command: Any, desk: Desk) -> Redemption:
-    return desk.get(REDEMPTION, command.redemption_id)
-
-
-def _case(redemption: Redemption, desk: Desk) -> Case:
-    return desk.get(CASE, redemption.voucher_id or NOBODY)
+def _notice_of(notice_id: UUID | None, desk: Desk) -> PublicNotice:
+    return desk.get(NOTICE, notice_id) if notice_id else PublicNotice()
 
 
 def _region(case: Case, desk: Desk) -> Region:
     return desk.get(REGION, region_id(case.region))
 
 
-def _item(redemption_id: UUID, desk: Desk) -> Item:
-    redemption = desk.get(REDEMPTION, redemption_id)
-    case = _case(redemption, desk)
-    fold, stream = (ENTERPRISE, enterprise_id) if case.mode == "tongyong" else (PROVIDER, provider_id)
-    return Item(
-        redemption,
-        case,
-        name_on(desk.get(fold, stream(case.payee_uscc)).names, desk.today),
-        desk.get(ACCOUNT, account_id(case.payee_uscc)),
-        desk.get(PAYOUT, payout_id(redemption_id, redemption)),
-    )
+def _grounds(case: Case, numbers: Iterable[str], desk: Desk) -> Grounds:
+    branches = desk.get(PROVIDER, provider_id(case.provider_uscc)).branches
+    known = {number: desk.get(INVOICE, invoice_id(number)) for number in numbers}
+    return Grounds(case, branches, known, desk.today)
 
 
-def _items(redemption_ids: Iterable[UUID], desk: Desk) -> dict[UUID, Item]:
-    return {redemption_id: _item(redemption_id, desk) for redemption_id in redemption_ids}
-
-
-def _barred(case: Case, desk: Desk) -> str | None:
-    """The party a person must decide on before money goes, if any. 二(六)"""
-    if case.performance_allowed_on is not None:
-        return None
-    bar = desk.get(ENTERPRISE, enterprise_id(case.enterprise_uscc)).bar
-    if bar is not None and bar.from_on <= desk.today and (bar.until is None or desk.today <= bar.until):
-        return case.enterprise_uscc
+def _stops(case: Case, desk: Desk) -> frozenset[str]:
+    if case.voucher_id is None:
+        return frozenset()
+    enterprise = desk.get(ENTERPRISE, enterprise_id(case.enterprise_uscc))
     provider = desk.get(PROVIDER, provider_id(case.provider_uscc))
-    return case.provider_uscc if provider.suspended_on or provider.delisted_on else None
+    return stops_of(case, desk.get(CASE_STOPS, case.voucher_id), enterprise, provider, desk.today)
 
 
-def _due(id_: UUID, desk: Desk) -> Due:
-    payout = desk.get(PAYOUT, id_)
-    redemption = desk.get(REDEMPTION, payout.redemption_id or NOBODY)
-    listed = desk.get(NOTICE, redemption.notice_id or NOBODY).items.get(payout.redemption_id or NOBODY)
-    objection_open = listed is not None and bool(listed.open_objections)
-    return Due(payout, redemption, objection_open, _barred(_case(redemption, desk), desk))
+def _parties(case: Case, desk: Desk) -> str:
+    """The registered names of both, as a public notice names them."""
+    enterprise = name_on(desk.get(ENTERPRISE, enterprise_id(case.enterprise_uscc)).names, desk.today)
+    provider = name_on(desk.get(PROVIDER, provider_id(case.provider_uscc)).names, desk.today)
+    return f"{enterprise or case.enterprise_uscc} / {provider or case.provider_uscc}"
 
 
-# -- redemptions ---------------------------------------------------------------------------------
+def _candidate(redemption_id: UUID, desk: Desk) -> Candidate:
+    redemption = desk.get(REDEMPTION, redemption_id)
+    case = case_of(redemption, desk.get)
+    standing = _notice_of(redemption.last_notice_id, desk)
+    return Candidate(redemption_id, redemption, case, _parties(case, desk), standing)
+
+
+def _passing(redemption_id: UUID, desk: Desk) -> Passing:
+    redemption = desk.get(REDEMPTION, redemption_id)
+    case = case_of(redemption, desk.get)
+    account = desk.get(ACCOUNT, account_id(redemption.payee_uscc))
+    return Passing(redemption, case, _region(case, desk), account, _stops(case, desk))
+
+
+def _due(payout_id: UUID, desk: Desk) -> Due:
+    payout = desk.get(PAYOUT, payout_id)
+    redemption = redemption_of(payout, desk.get)
+    case = case_of(redemption, desk.get)
+    account = desk.get(ACCOUNT, account_id(payout.payee_uscc))
+    return Due(payout_id, payout, redemption, rounds_of(case, desk.get), account, _stops(case, desk))
+
+
+def _agent(payer: str, desk: Desk) -> agents.Agent:
+    """The agent that text names; one without regions where it names none."""
+    try:
+        return desk.get(AGENT, UUID(payer))
+    except ValueError:
+        return agents.Agent()
+
+
+# -- requests ------------------------------------------------------------------------------------
 
 
 def request_redemption(command: request.RequestRedemption, desk: Desk) -> Decision:
     case = desk.get(CASE, command.voucher_id)
-    facts = request.Facts(
-        case,
-        _region(case, desk),
-        desk.get(PROVIDER, provider_id(case.provider_uscc)),
-        desk.get(ACCOUNT, account_id(case.payee_uscc)),
-        lambda number: desk.get(INVOICE, invoice_id(number)),
-    )
-    return request.request(_redemption(command, desk), facts, desk.today, desk.principal, command)
+    grounds = _grounds(case, request.numbers_in(command), desk)
+    redemption = desk.get(REDEMPTION, command.redemption_id)
+    return request.request(redemption, rounds_of(case, desk.get), grounds, desk.principal, command)
 
 
-def withdraw_redemption(command: request.WithdrawRedemption, desk: Desk) -> Decision:
-    redemption = _redemption(command, desk)
-    return request.withdraw(redemption, _case(redemption, desk), desk.principal, command)
+def resubmit_redemption(command: request.ResubmitRedemption, desk: Desk) -> Decision:
+    redemption = desk.get(REDEMPTION, command.redemption_id)
+    grounds = _grounds(case_of(redemption, desk.get), request.numbers_in(command), desk)
+    return request.resubmit(redemption, grounds, desk.principal, command)
 
 
-def return_redemption(command: request.ReturnRedemption, desk: Desk) -> Decision:
-    redemption = _redemption(command, desk)
-    case = _case(redemption, desk)
-    return request.give_back(redemption, case, _region(case, desk), desk.today, desk.principal, command)
+def withdraw_redemption(command: endings.WithdrawRedemption, desk: Desk) -> Decision:
+    redemption = desk.get(REDEMPTION, command.redemption_id)
+    return endings.withdraw(redemption, case_of(redemption, desk.get), desk.principal, command)
 
 
-def lapse_redemption(command: request.LapseRedemption, desk: Desk) -> Decision:
-    return request.lapse(_redemption(command, desk), desk.today, command)
+def return_redemption(command: endings.ReturnRedemption, desk: Desk) -> Decision:
+    redemption = desk.get(REDEMPTION, command.redemption_id)
+    case = case_of(redemption, desk.get)
+    return endings.return_for_mending(redemption, case, _region(case, desk), desk.today, desk.principal, command)
 
 
-def reject_redemption(command: request.RejectRedemption, desk: Desk) -> Decision:
-    redemption = _redemption(command, desk)
-    case = _case(redemption, desk)
-    return request.reject(redemption, case, _region(case, desk), desk.today, desk.principal, command)
+def lapse_redemption(command: endings.LapseRedemption, desk: Desk) -> Decision:
+    return endings.lapse(desk.get(REDEMPTION, command.redemption_id), desk.today, desk.principal, command)
+
+
+def reject_redemption(command: endings.RejectRedemption, desk: Desk) -> Decision:
+    redemption = desk.get(REDEMPTION, command.redemption_id)
+    case = case_of(redemption, desk.get)
+    notice, payout = _notice_of(redemption.notice_id, desk), payout_of(redemption, desk.get)
+    region = _region(case, desk)
+    return endings.reject(redemption, case, region, notice, payout, desk.today, desk.principal, command)
+
+
+# -- review and approval ---------------------------------------------------------------------------
 
 
 def review_redemption(command: review.ReviewRedemption, desk: Desk) -> Decision:
-    redemption = _redemption(command, desk)
-    case = _case(redemption, desk)
-    return review.review(redemption, case, _region(case, desk), desk.today, desk.principal, command)
+    redemption = desk.get(REDEMPTION, command.redemption_id)
+    case = case_of(redemption, desk.get)
+    numbers = [entry.number for entry in redemption.request.invoices] if redemption.request else []
+    grounds = _grounds(case, numbers, desk)
+    return review.review(redemption, rounds_of(case, desk.get), grounds, _region(case, desk), desk.principal, command)
 
 
-def approve_redemption(command: review.ApproveRedemption, desk: Desk) -> Decision:
-    redemption = _redemption(command, desk)
-    case = _case(redemption, desk)
-    return review.approve(redemption, case, _region(case, desk), desk.today, desk.principal, command)
+def approve_redemption(command: approval.ApproveRedemption, desk: Desk) -> Decision:
+    redemption = desk.get(REDEMPTION, command.redemption_id)
+    case = case_of(redemption, desk.get)
+    account = desk.get(ACCOUNT, account_id(case.payee_uscc))
+    region, rounds = _region(case, desk), rounds_of(case, desk.get)
+    return approval.approve(redemption, rounds, case, region, account, desk.today, desk.principal, command)
 
 
-# -- notices -------------------------------------------------------------------------------------
+def withdraw_approval(command: approval.WithdrawApproval, desk: Desk) -> Decision:
+    redemption = desk.get(REDEMPTION, command.redemption_id)
+    notice, payout = _notice_of(redemption.notice_id, desk), payout_of(redemption, desk.get)
+    return approval.withdraw_approval(redemption, case_of(redemption, desk.get), notice, payout, desk.principal, command)
+
+
+# -- notices ---------------------------------------------------------------------------------------
 
 
 def publish_notice(command: notices.PublishNotice, desk: Desk) -> Decision:
-    today = desk.today
-    return notices.publish(
-        desk.get(NOTICE, command.notice_id),
-        desk.get(NUMBERS, notice_numbers_id("settlement", today.year)),
-        _items(command.redemption_ids, desk),
-        desk.get(REGION, region_id(command.region)),
-        calendar_from(desk.get, today),
-        today,
-        desk.principal,
-        command,
-    )
-
-
-def raise_objection(command: notices.RaiseObjection, desk: Desk) -> Decision:
-    item = _item(command.item_id, desk)
     notice = desk.get(NOTICE, command.notice_id)
-    return notices.raise_objection(notice, item.payout, item.redemption.voucher_id, desk.today, command)
+    last_number = desk.get(NUMBERS, notice_numbers_id("settlement", desk.today.year))
+    candidates = [_candidate(redemption_id, desk) for redemption_id in command.redemption_ids]
+    region, calendar = desk.get(REGION, region_id(command.region)), calendar_from(desk.get, desk.today)
+    return notices.publish(notice, last_number, candidates, region, calendar, desk.today, desk.principal, command)
 
 
-def rule_on_objection(command: notices.RuleOnObjection, desk: Desk) -> Decision:
+def correct_notice(command: notices.CorrectNotice, desk: Desk) -> Decision:
     notice = desk.get(NOTICE, command.notice_id)
-    objection = notice.objections.get(command.objection_id)
-    item = _item(objection.item_id, desk) if objection else None
-    return notices.rule(notice, item, desk.principal, command)
+    candidates = [_candidate(redemption_id, desk) for redemption_id in command.redemption_ids]
+    region = desk.get(REGION, region_id(notices.region_of(notice)))
+    calendar = calendar_from(desk.get, desk.today)
+    return notices.correct(notice, candidates, region, calendar, desk.today, desk.principal, command)
+
+
+def withdraw_notice(command: notices.WithdrawNotice, desk: Desk) -> Decision:
+    return notices.withdraw(desk.get(NOTICE, command.notice_id), desk.principal, command)
 
 
 def close_notice(command: notices.CloseNotice, desk: Desk) -> Decision:
     notice = desk.get(NOTICE, command.notice_id)
-    items = _items(notice.items, desk)
-    regions = {item.case.region: _region(item.case, desk) for item in items.values()}
-    return notices.close(notice, items, regions, desk.today, command)
+    waiting = [item_id for item_id, item in notice.items.items() if item.undecided]
+    passings = {item_id: _passing(item_id, desk) for item_id in waiting}
+    return notices.close(notice, passings, desk.today, desk.principal, command)
 
 
-# -- money ---------------------------------------------------------------------------------------
+def raise_objection(command: objections.RaiseObjection, desk: Desk) -> Decision:
+    redemption = desk.get(REDEMPTION, command.item_id)
+    notice, payout = desk.get(NOTICE, command.notice_id), payout_of(redemption, desk.get)
+    return objections.raise_objection(notice, redemption, payout, desk.today, command)
+
+
+def rule_on_objection(command: objections.RuleOnObjection, desk: Desk) -> Decision:
+    notice = desk.get(NOTICE, command.notice_id)
+    raised = notice.objections.get(command.objection_id)
+    redemption = desk.get(REDEMPTION, raised.item_id) if raised else Redemption()
+    return objections.rule_on_objection(notice, redemption, payout_of(redemption, desk.get), desk.principal, command)
+
+
+# -- accounts, agents, payouts -----------------------------------------------------------------------
 
 
 def propose_payee_account(command: accounts.ProposePayeeAccount, desk: Desk) -> Decision:
-    return accounts.propose(desk.principal, command)
+    return accounts.propose(desk.get(ACCOUNT, account_id(command.uscc)), desk.principal, command)
 
 
 def confirm_payee_account(command: accounts.ConfirmPayeeAccount, desk: Desk) -> Decision:
     return accounts.confirm(desk.get(ACCOUNT, account_id(command.uscc)), desk.principal, command)
 
 
-def release_batch(command: payouts.ReleaseBatch, desk: Desk) -> Decision:
-    return payouts.release({id_: _due(id_, desk) for id_ in command.payout_ids}, desk.principal, command)
+def appoint_agent(command: agents.AppointAgent, desk: Desk) -> Decision:
+    return agents.appoint(command)
 
 
-def record_payment(command: payouts.RecordPayment, desk: Desk) -> Decision:
-    payout = desk.get(PAYOUT, command.payout_id)
-    redemption = desk.get(REDEMPTION, payout.redemption_id or NOBODY)
-    if desk.principal.role == "regional_officer" and desk.principal.region != payout.region:
-        return NotYours("payout_id")
-    return payouts.record_payment(payout, redemption, _case(redemption, desk), desk.today, command)
+def replace_agent(command: agents.ReplaceAgent, desk: Desk) -> Decision:
+    return agents.replace(desk.get(AGENT, command.agent_id), desk.get(AGENT, command.by), command)
 
 
 def hold_payout(command: payouts.HoldPayout, desk: Desk) -> Decision:
-    payout = desk.get(PAYOUT, command.payout_id)
-    case_id = desk.get(REDEMPTION, payout.redemption_id or NOBODY).voucher_id
-    return payouts.hold(payout, case_id, desk.principal, command)
+    return payouts.hold(desk.get(PAYOUT, command.payout_id), desk.principal, command)
 
 
 def free_payout(command: payouts.FreePayout, desk: Desk) -> Decision:
+    return payouts.free(desk.get(PAYOUT, command.payout_id), desk.principal, command)
+
+
+def cancel_payout(command: payouts.CancelPayout, desk: Desk) -> Decision:
     payout = desk.get(PAYOUT, command.payout_id)
-    case_id = desk.get(REDEMPTION, payout.redemption_id or NOBODY).voucher_id
-    return payouts.free(payout, case_id, desk.principal, command)
+    redemption = redemption_of(payout, desk.get)
+    return payouts.cancel(payout, redemption, desk.principal, command)
+
+
+def check_payout(command: payouts.CheckPayout, desk: Desk) -> Decision:
+    payout = desk.get(PAYOUT, command.payout_id)
+    case = desk.get(CASE, payout.voucher_id) if payout.voucher_id else Case()
+    return payouts.check(payout, _stops(case, desk), desk.principal, command)
+
+
+# -- batches and the bank's answers --------------------------------------------------------------------
+
+
+def open_batch(command: batches.OpenBatch, desk: Desk) -> Decision:
+    batch, agent = desk.get(BATCH, command.batch_id), _agent(command.payer, desk)
+    return batches.open_batch(batch, agent, desk.today, desk.principal, command)
+
+
+def release_batch(command: batches.ReleaseBatch, desk: Desk) -> Decision:
+    batch = desk.get(BATCH, command.batch_id)
+    dues = [_due(payout_id, desk) for payout_id in command.payout_ids]
+    told = batches.instructions(batch, _agent(batch.payer, desk), dues, desk.today, desk.principal, command)
+    if isinstance(told, Refusal):
+        return told
+    listed = PORT.payment_list(batches.message_id(command.batch_id), told)
+    return batches.released(command.batch_id, told, hashlib.sha256(listed).hexdigest())
+
+
+def _batch_of(payout: Payout, desk: Desk) -> batches.Batch:
+    return desk.get(BATCH, payout.batch_id) if payout.batch_id else batches.Batch()
+
+
+def record_settlement(command: bank_answers.RecordSettlement, desk: Desk) -> Decision:
+    payout = desk.get(PAYOUT, command.payout_id)
+    redemption = redemption_of(payout, desk.get)
+    others = [desk.get(PAYOUT, other) for other in redemption.payouts if other != command.payout_id]
+    case, batch = case_of(redemption, desk.get), _batch_of(payout, desk)
+    return bank_answers.settle(payout, batch, redemption, others, case, desk.today, desk.principal, command)
+
+
+def record_failure(command: bank_answers.RecordFailure, desk: Desk) -> Decision:
+    payout = desk.get(PAYOUT, command.payout_id)
+    return bank_answers.fail(payout, _batch_of(payout, desk), desk.principal, command)
+
+
+def record_uncertainty(command: bank_answers.RecordUncertainty, desk: Desk) -> Decision:
+    payout = desk.get(PAYOUT, command.payout_id)
+    return bank_answers.doubt(payout, _batch_of(payout, desk), desk.principal, command)
+
+
+def record_return(command: bank_answers.RecordReturn, desk: Desk) -> Decision:
+    payout = desk.get(PAYOUT, command.payout_id)
+    return bank_answers.give_back(payout, _batch_of(payout, desk), desk.today, desk.principal, command)
 
 
 HANDLERS: dict[type[Command], Callable[[Any, Desk], Decision]] = {
     request.RequestRedemption: request_redemption,
-    request.ResubmitRedemption: request_redemption,
-    request.WithdrawRedemption: withdraw_redemption,
-    request.ReturnRedemption: return_redemption,
-    request.LapseRedemption: lapse_redemption,
-    request.RejectRedemption: reject_redemption,
+    request.ResubmitRedemption: resubmit_redemption,
+    endings.WithdrawRedemption: withdraw_redemption,
+    endings.ReturnRedemption: return_redemption,
+    endings.LapseRedemption: lapse_redemption,
+    endings.RejectRedemption: reject_redemption,
     review.ReviewRedemption: review_redemption,
-    review.ApproveRedemption: approve_redemption,
+    approval.ApproveRedemption: approve_redemption,
+    approval.WithdrawApproval: withdraw_approval,
     notices.PublishNotice: publish_notice,
-    notices.RaiseObjection: raise_objection,
-    notices.RuleOnObjection: rule_on_objection,
+    notices.CorrectNotice: correct_notice,
+    notices.WithdrawNotice: withdraw_notice,
     notices.CloseNotice: close_notice,
+    objections.RaiseObjection: raise_objection,
+    objections.RuleOnObjection: rule_on_objection,
     accounts.ProposePayeeAccount: propose_payee_account,
     accounts.ConfirmPayeeAccount: confirm_payee_account,
-    payouts.ReleaseBatch: release_batch,
-    payouts.RecordPayment: record_payment,
+    agents.AppointAgent: appoint_agent,
+    agents.ReplaceAgent: replace_agent,
     payouts.HoldPayout: hold_payout,
     payouts.FreePayout: free_payout,
+    payouts.CancelPayout: cancel_payout,
+    payouts.CheckPayout: check_payout,
+    batches.OpenBatch: open_batch,
+    batches.ReleaseBatch: release_batch,
+    bank_answers.RecordSettlement: record_settlement,
+    bank_answers.RecordFailure: record_failure,
+    bank_answers.RecordUncertainty: record_uncertainty,
+    bank_answers.RecordReturn: record_return,
 }

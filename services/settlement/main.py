@@ -1,23 +1,24 @@
-"""The settlement service."""
+"""The settlement service, wired: redemptions, public notices, payments."""
 
 from __future__ import annotations
 
 from services.settlement.api import ROUTES
 from services.settlement.commands import FOLDS, HANDLERS
-from services.settlement.reactions import REACTIONS, SWEEPS
+from services.settlement.reactions import REACTIONS, STAND_IN, SWEEPS
 from services.settlement.views import VIEWS
 from shared.kernel import keyed_digest
 from shared.runtime.service import Service
 from shared.runtime.settings import Settings
 
-keyed_digest.configure(Settings().digest_key.encode())
+_settings = Settings()
+keyed_digest.configure(_settings.digest_key.encode())
 
 SERVICE = Service(
     name="settlement",
     folds=FOLDS,
     handlers=HANDLERS,
     reactions=REACTIONS,
-    sweeps=SWEEPS,
+    sweeps=[*SWEEPS, *(STAND_IN if _settings.environment == "development" else [])],
     views=VIEWS,
     routes=ROUTES,
     listens=("registry", "voucher", "audit"),

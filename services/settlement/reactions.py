@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from tongdui_events.audit import FindingRecorded, InspectionClosed
 from tongdui_events.common import DayReached
 from tongdui_events.document import Stamp
 from tongdui_events.registry import DayOpened
 from tongdui_events.streams import days_id
-from tongdui_events.voucher import PresentationRefused
+from tongdui_events.voucher import PerformanceAllowed, PresentationRefused, VoucherPresented
 
-from services.settlement.domain import request
+from services.settlement.domain import endings, payouts, stops
+from services.settlement.domain.endings import LapseRedemption
+from services.settlement.domain.lookups import payouts_of
 from services.settlement.domain.notices import CloseNotice
-from services.settlement.domain.payment import stand_in_answer
+from services.settlement.domain.payment import PORT
+from services.settlement.domain.payouts import CheckPayout
 from services.settlement.domain.redemption import REDEMPTION
-from services.settlement.domain.request import LapseRedemption
+from services.settlement.domain.stops import CASE_STOPS, INSPECTION
 from shared.kernel.decisions import Decided, Refusal
 from shared.runtime.desk import Desk
 from shared.runtime.sweeps import Sweep
@@ -27,20 +31,58 @@ def day_opened(event: DayOpened, stamp: Stamp, desk: Desk) -> list[Decided]:
     return [Decided(days_id("settlement"), DayReached(date=event.date))]
 
 
+def voucher_presented(event: VoucherPresented, stamp: Stamp, desk: Desk) -> list[Decided]:
+    return endings.presented(desk.get(REDEMPTION, event.redemption_id))
+
+
 def presentation_refused(event: PresentationRefused, stamp: Stamp, desk: Desk) -> list[Decided]:
-    redemption = desk.get(REDEMPTION, event.redemption_id)
-    if redemption.ended or redemption.stage == "unknown":
+    return endings.presentation_refused(desk.get(REDEMPTION, event.redemption_id), event.reasons)
+
+
+def performance_allowed(event: PerformanceAllowed, stamp: Stamp, desk: Desk) -> list[Decided]:
+    freed = (payouts.performance_allowed(payout) for payout in payouts_of(event.voucher_id, desk.get))
+    return [decided for one in freed for decided in one]
+
+
+def finding_recorded(event: FindingRecorded, stamp: Stamp, desk: Desk) -> list[Decided]:
+    """An inspection nobody opened is about no case here."""
+    voucher_id = desk.get(INSPECTION, event.inspection_id)
+    if voucher_id is None:
         return []
-    return request.rejected(redemption, event.redemption_id, event.reasons)
+    stopped = stops.stop(voucher_id, event, desk.get(CASE_STOPS, voucher_id))
+    reason = stops.finding(event.inspection_id)
+    held = (payouts.held(payout, reason) for payout in payouts_of(voucher_id, desk.get) if stopped)
+    return stopped + [decided for one in held for decided in one]
+
+
+def inspection_closed(event: InspectionClosed, stamp: Stamp, desk: Desk) -> list[Decided]:
+    voucher_id = desk.get(INSPECTION, event.inspection_id)
+    if voucher_id is None:
+        return []
+    lifted = stops.lift(voucher_id, event.inspection_id, desk.get(CASE_STOPS, voucher_id))
+    reason = stops.finding(event.inspection_id)
+    freed = (payouts.freed(payout, reason) for payout in payouts_of(voucher_id, desk.get))
+    return lifted + [decided for one in freed for decided in one]
 
 
 REACTIONS: dict[tuple[str, str], Callable[[Any, Stamp, Desk], list[Decided] | Refusal]] = {
     ("registry", "DayOpened"): day_opened,
+    ("voucher", "VoucherPresented"): voucher_presented,
     ("voucher", "PresentationRefused"): presentation_refused,
+    ("voucher", "PerformanceAllowed"): performance_allowed,
+    ("audit", "FindingRecorded"): finding_recorded,
+    ("audit", "InspectionClosed"): inspection_closed,
 }
 
 SWEEPS: list[Sweep] = [
-    Sweep("close_notices", "notice_deadlines", lambda row, day: CloseNotice(notice_id=row["notice_id"])),
-    Sweep("lapses", "mending", lambda row, day: LapseRedemption(redemption_id=row["redemption_id"])),
-    Sweep("stand_in_bank", "instructed", stand_in_answer),
+    Sweep("closes", "notices", lambda row, day: CloseNotice(notice_id=row["notice_id"], due_on=row["due_on"])),
+    Sweep(
+        "lapses",
+        "redemptions",
+        lambda row, day: LapseRedemption(redemption_id=row["redemption_id"], mend_by=row["mend_by"]),
+    ),
+    Sweep("checks", "payouts", lambda row, day: CheckPayout(payout_id=row["payout_id"])),
 ]
+
+STAND_IN: list[Sweep] = [Sweep("stand_in_bank", "instructed", lambda row, day: PORT.answer(row, day))]
+"""Only where no real bank is told anything."""

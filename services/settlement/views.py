@@ -1,4 +1,4 @@
-"""What can be read of redemptions, notices and payments."""
+"""What can be read of redemptions, notices, payments and batches."""
 
 from __future__ import annotations
 
@@ -7,10 +7,19 @@ from typing import Any
 
 from tongdui_events.document import Event, Stamp
 from tongdui_events.payments import (
+    AgentReplaced,
     BatchOpened,
-    BatchReleased,
+    PayeeAccountConfirmed,
+    PayeeAccountProposed,
+    PayoutCancelled,
+    PayoutFailed,
+    PayoutFreed,
+    PayoutHeld,
     PayoutInstructed,
+    PayoutReturned,
     PayoutScheduled,
+    PayoutSettled,
+    PayoutUncertain,
 )
 from tongdui_events.settlement import (
     ApprovalWithdrawn,
@@ -26,106 +35,171 @@ from tongdui_events.settlement import (
     RedemptionSettled,
     RedemptionUnpaid,
     RedemptionWithdrawn,
+    ReviewOpened,
 )
 
-from services.settlement.domain.payment import settles_on
-from services.settlement.domain.payouts import PAYOUT, STAGES
+from services.settlement.domain.agents import AGENT
+from services.settlement.domain.batches import BATCH
+from services.settlement.domain.payment import PORT
+from services.settlement.domain.payouts import PAYOUT
 from services.settlement.domain.redemption import REDEMPTION
-from shared.kernel.public_notice import NOTICE_EVENTS, PublicNotice, evolve, next_close_on
+from shared.kernel.public_notice import NOTICE_EVENTS, PublicNotice, PublishedItem, evolve, next_close_on
 from shared.runtime.projections import View
 
-Row = dict[str, Any] | None
+Row = dict[str, Any]
+_DAY = timedelta(days=1)
+
+# -- redemptions ---------------------------------------------------------------------------------
+
 REDEMPTION_STATES: dict[type[Event], str] = {
-    RedemptionRequested: "requested", RedemptionResubmitted: "requested", RedemptionReturned: "returned",
-    RedemptionReviewed: "reviewed", RedemptionApproved: "approved", RedemptionPublished: "published",
-    PublicityPassed: "passed", ApprovalWithdrawn: "requested", RedemptionRejected: "rejected",
-    RedemptionWithdrawn: "withdrawn", RedemptionLapsed: "lapsed", RedemptionSettled: "settled", RedemptionUnpaid: "unpaid",
+    RedemptionRequested: "requested",
+    ReviewOpened: "under_review",
+    RedemptionReturned: "returned",
+    RedemptionResubmitted: "under_review",
+    RedemptionReviewed: "reviewed",
+    RedemptionApproved: "approved",
+    RedemptionPublished: "published",
+    ApprovalWithdrawn: "under_review",
+    PublicityPassed: "payable",
+    RedemptionSettled: "settled",
+    RedemptionWithdrawn: "withdrawn",
+    RedemptionLapsed: "lapsed",
+    RedemptionRejected: "rejected",
+    RedemptionUnpaid: "unpaid",
 }
-PAYOUT_STATES: dict[type[Event], str] = {PayoutScheduled: "scheduled", PayoutInstructed: "instructed", **STAGES}
-EVIDENCE = {"invoices", "receipts", "documents", "lines", "steps"}
+_EVIDENCE = {"invoices", "receipts", "documents", "lines"}
+_SUMS = {RedemptionReviewed: "reviewed_fen", RedemptionApproved: "approved_fen"}
 
 
-def redemption_row(row: Row, event: Event, stamp: Stamp) -> Row:
-    """Parties, sums, state; the evidence stays in the events."""
-    fields = event.model_dump(mode="json", exclude=EVIDENCE)
-    return {**(row or {}), **fields, "state": REDEMPTION_STATES[type(event)]}
+def redemption_row(row: Row | None, event: Event, stamp: Stamp) -> Row:
+    """Parties, sums, where it stands; the evidence stays in the events. ``due_on``: the day it lapses."""
+    fields = event.model_dump(mode="json", exclude=_EVIDENCE)
+    if type(event) in _SUMS:
+        fields[_SUMS[type(event)]] = fields.pop("amount_fen")
+    if isinstance(event, RedemptionPublished | ApprovalWithdrawn):
+        fields["notice_id"] = fields.get("notice_id")
+    due_on = (event.mend_by + _DAY).isoformat() if isinstance(event, RedemptionReturned) else None
+    return {**(row or {}), **fields, "state": REDEMPTION_STATES[type(event)], "due_on": due_on}
 
 
-def payout_row(row: Row, event: Event, stamp: Stamp) -> Row:
-    fields = event.model_dump(mode="json", exclude={"account_hmac"})
-    return {**(row or {}), **fields, "state": PAYOUT_STATES[type(event)]}
+# -- notices -------------------------------------------------------------------------------------
 
 
-def batch_row(row: Row, event: Event, stamp: Stamp) -> Row:
-    return {**(row or {}), **event.model_dump(mode="json")}
+def notice_row(row: Row | None, event: Event, stamp: Stamp) -> Row:
+    """Number, period and items with parties, region and amount: public. 三(四)
 
-
-def instructed_row(row: Row, event: Event, stamp: Stamp) -> Row:
-    """Payments out, and when the stand-in bank answers."""
-    if not isinstance(event, PayoutInstructed):
-        return None
-    due_on = settles_on(stamp.business_day).isoformat()
-    return {"payout_id": str(event.payout_id), "end_to_end_id": event.end_to_end_id, "due_on": due_on}
-
-
-def mending_row(row: Row, event: Event, stamp: Stamp) -> Row:
-    """Returned requests, and the day after their last day."""
-    if not isinstance(event, RedemptionReturned):
-        return None
-    due_on = (event.mend_by + timedelta(days=1)).isoformat()
-    return {"redemption_id": str(event.redemption_id), "due_on": due_on}
-
-
-def _folded(row: Row, event: Event, stamp: Stamp) -> PublicNotice:
+    ``due_on``: the day of the next close; ``folded``: the notice as decisions see it.
+    """
     known = PublicNotice.model_validate(row["folded"]) if row else PublicNotice()
-    return evolve(known, event, stamp)
-
-
-def notice_row(row: Row, event: Event, stamp: Stamp) -> Row:
-    """Number, period and items with parties, region and amount: public. 三(四)"""
-    notice = _folded(row, event, stamp)
-    items = [
-        {
-            **published.item.model_dump(mode="json"),
-            "opens_on": published.opens_on.isoformat(),
-            "last_day_on": published.last_day_on.isoformat(),
-            "passed": published.passed,
-        }
-        for published in notice.items.values()
-    ]
-    return {
-        "notice_id": str(notice.notice_id), "number": notice.number, "kind": notice.kind, "state": notice.state,
-        "items": items, "folded": notice.model_dump(mode="json"),
-    }
-
-
-def deadline_row(row: Row, event: Event, stamp: Stamp) -> Row:
-    notice = _folded(row, event, stamp)
+    notice = evolve(known, event, stamp)
+    items = list(notice.items.values())
     due_on = next_close_on(notice)
     return {
-        "notice_id": str(notice.notice_id), "due_on": due_on.isoformat() if due_on else None,
+        "notice_id": str(notice.notice_id),
+        "number": notice.number,
+        "kind": notice.kind,
+        "region": items[0].item.region if items else None,
+        "state": notice.state,
+        "opens_on": min((item.opens_on for item in items), default=stamp.business_day).isoformat(),
+        "last_day_on": max((item.last_day_on for item in items), default=stamp.business_day).isoformat(),
+        "items": [_public_item(item) for item in items],
+        "due_on": due_on.isoformat() if due_on else None,
         "folded": notice.model_dump(mode="json"),
     }
 
 
-def _redemption(event: Event, stamp: Stamp) -> str:
+def _public_item(item: PublishedItem) -> Row:
+    return {
+        **item.item.model_dump(mode="json"),
+        "opens_on": item.opens_on.isoformat(),
+        "last_day_on": item.last_day_on.isoformat(),
+        "state": _item_state(item),
+    }
+
+
+def _item_state(item: PublishedItem) -> str:
+    if item.upheld or item.dropped:
+        return "upheld" if item.upheld else "dropped"
+    if item.open_objections:
+        return "contested"
+    return "passed" if item.passed else "open"
+
+
+# -- payouts -------------------------------------------------------------------------------------
+
+PAYOUT_STATES: dict[type[Event], str] = {
+    PayoutScheduled: "scheduled",
+    PayoutInstructed: "instructed",
+    PayoutSettled: "settled",
+    PayoutFailed: "failed",
+    PayoutUncertain: "uncertain",
+    PayoutReturned: "returned",
+    PayoutCancelled: "cancelled",
+}
+_WAITING = frozenset({"scheduled", "failed", "returned"})
+
+
+def payout_row(row: Row | None, event: Event, stamp: Stamp) -> Row:
+    """Sum, payee, where it stands, why it waits. ``due_on``: the day it is looked at again while it waits."""
+    known = row or {"holds": []}
+    holds = known["holds"]
+    if isinstance(event, PayoutHeld):
+        holds = [*holds, event.reason]
+        fields: Row = {}
+    elif isinstance(event, PayoutFreed):
+        holds = [reason for reason in holds if reason != event.reason]
+        fields = {}
+    else:
+        fields = event.model_dump(mode="json", exclude={"account_hmac"}) | {"state": PAYOUT_STATES[type(event)]}
+    changed = {**known, **fields, "holds": holds, "held": bool(holds)}
+    waits = changed.get("state") in _WAITING
+    return changed | {"due_on": (stamp.business_day + _DAY).isoformat() if waits else None}
+
+
+def instructed_row(row: Row | None, event: Event, stamp: Stamp) -> Row | None:
+    """Payments that are out, and the day their channel is asked what became of them."""
+    if isinstance(event, PayoutInstructed):
+        due_on = PORT.answers_on(stamp.business_day).isoformat()
+        fields = event.model_dump(mode="json", include={"payout_id", "batch_id", "end_to_end_id", "amount_fen"})
+        return {**fields, "due_on": due_on}
+    return row if isinstance(event, PayoutUncertain) else None
+
+
+# -- batches, accounts, agents -------------------------------------------------------------------
+
+
+def batch_row(row: Row | None, event: Event, stamp: Stamp) -> Row:
+    state = "open" if isinstance(event, BatchOpened) else "released"
+    return {**(row or {}), **event.model_dump(mode="json"), "state": state}
+
+
+def account_row(row: Row | None, event: Event, stamp: Stamp) -> Row:
+    """The last four of the account in use and of the one that waits; no digest."""
+    known = row or {"last4": None, "bank_code": None}
+    if isinstance(event, PayeeAccountConfirmed):
+        return {"uscc": event.uscc, "last4": event.last4, "bank_code": event.bank_code, "state": "confirmed"}
+    return {**known, "uscc": event.uscc, "proposed_last4": event.last4, "state": "proposed"}
+
+
+def agent_row(row: Row | None, event: Event, stamp: Stamp) -> Row:
+    state = "replaced" if isinstance(event, AgentReplaced) else "appointed"
+    return {**(row or {}), **event.model_dump(mode="json"), "state": state}
+
+
+def _redemption(event: Any, stamp: Stamp) -> str:
     return str(event.redemption_id)
 
 
-def _payout(event: Event, stamp: Stamp) -> str:
+def _payout(event: Any, stamp: Stamp) -> str:
     return str(event.payout_id)
 
 
-def _notice(event: Event, stamp: Stamp) -> str:
-    return str(event.notice_id)
-
-
 VIEWS: list[View] = [
-    View("redemptions", REDEMPTION.types, _redemption, redemption_row, indexed=("region", "state")),
-    View("payouts", PAYOUT.types, _payout, payout_row, indexed=("region", "state")),
-    View("batches", (BatchOpened, BatchReleased), lambda event, stamp: str(event.batch_id), batch_row),
-    View("notices", NOTICE_EVENTS, _notice, notice_row, indexed=("state",)),
-    View("notice_deadlines", NOTICE_EVENTS, _notice, deadline_row),
+    View("redemptions", REDEMPTION.types, _redemption, redemption_row, indexed=("region", "state", "voucher_id")),
+    View("notices", NOTICE_EVENTS, lambda e, _: str(e.notice_id), notice_row, indexed=("region", "state", "number")),
+    View("payouts", PAYOUT.types, _payout, payout_row, indexed=("region", "state", "channel")),
     View("instructed", PAYOUT.types, _payout, instructed_row),
-    View("mending", REDEMPTION.types, _redemption, mending_row),
+    View("batches", BATCH.types, lambda e, _: str(e.batch_id), batch_row, indexed=("payer", "state")),
+    View("accounts", (PayeeAccountProposed, PayeeAccountConfirmed), lambda e, _: e.uscc, account_row),
+    View("agents", AGENT.types, lambda e, _: str(e.agent_id), agent_row),
 ]

@@ -5,6 +5,7 @@ set -euo pipefail
 
 REGION=310118; ENTERPRISE=91310118MA0TEXT048; PROVIDER=91320509MA0TEXT040
 CENTRE=3f0e9a52-1111-4a7b-8c55-000000000001; V=3f0e9a52-1111-4a7b-8c55-000000000002; R=3f0e9a52-1111-4a7b-8c55-000000000003
+AGENT=3f0e9a52-1111-4a7b-8c55-000000000004
 SHA=$(printf 'x' | sha256sum | cut -d' ' -f1)
 
 uuid() { cat /proc/sys/kernel/random/uuid; }
@@ -16,7 +17,7 @@ SHANGHAI=$(token provincial_officer province-31 --region 31)
 JIANGSU=$(token provincial_officer province-32 --region 32)
 QINGPU=$(token regional_officer officer-1 --region $REGION)
 APPROVER=$(token regional_officer officer-2 --region $REGION)
-PAYER=$(token regional_officer officer-3 --region $REGION)
+PAYER=$(token agent agent-1 --member-of $AGENT)
 CENTRE_OFFICER=$(token centre centre-1 --member-of $CENTRE)
 COMPANY=$(token enterprise company-1 --uscc $ENTERPRISE)
 LABORATORY=$(token provider laboratory-1 --uscc $PROVIDER)
@@ -92,12 +93,14 @@ post "$LABORATORY" "$VOUCHER/voucher/v1/vouchers/$V/collect" '{}'
 until_posted "$LABORATORY" "$SETTLEMENT/settlement/v1/accounts/$PROVIDER" \
   '{"account_number":"6200000000000088","bank_code":"102290002916"}'
 post "$QINGPU" "$SETTLEMENT/settlement/v1/accounts/$PROVIDER/confirm" '{}'
+post "$OPERATOR" "$SETTLEMENT/settlement/v1/agents" "{\"agent_id\":\"$AGENT\",\"name\":\"示例清算有限公司\",
+  \"regions\":[\"$REGION\"],\"from_on\":\"2025-03-10\"}"
 until_posted "$LABORATORY" "$SETTLEMENT/settlement/v1/redemptions" "{\"redemption_id\":\"$R\",\"voucher_id\":\"$V\",
   \"claimed_fen\":3000000,\"lines\":[{\"line_no\":1,\"performed_fen\":10000000,\"invoiced_fen\":10000000}],
   \"invoices\":[{\"number\":\"25000000000000000001\",\"issued_on\":\"2025-03-10\",\"buyer_uscc\":\"$ENTERPRISE\",
   \"seller_uscc\":\"$PROVIDER\",\"total_fen\":10000000,\"allotted_fen\":10000000}],
   \"receipts\":[{\"payer_uscc\":\"$ENTERPRISE\",\"payee_uscc\":\"$PROVIDER\",\"amount_fen\":7000000,\"paid_on\":\"2025-03-10\",
-  \"reference_hmac\":\"$SHA\"}],\"documents\":[{\"kind\":\"contract\",\"size_bytes\":1,\"sha256\":\"$SHA\"},
+  \"reference\":\"2025-0001\"}],\"documents\":[{\"kind\":\"contract\",\"size_bytes\":1,\"sha256\":\"$SHA\"},
   {\"kind\":\"receipt\",\"size_bytes\":1,\"sha256\":\"$SHA\"},{\"kind\":\"invoice\",\"size_bytes\":1,\"sha256\":\"$SHA\"},
   {\"kind\":\"result\",\"size_bytes\":1,\"sha256\":\"$SHA\"}]}"
 until_posted "$CENTRE_OFFICER" "$SETTLEMENT/settlement/v1/redemptions/$R/review" '{}'
@@ -109,7 +112,9 @@ for _ in $(seq 150); do
     grep -o '"payout_id":"[^"]*"' | head -1 | cut -d'"' -f4) || true
   [ -n "$P" ] && break; sleep 0.1
 done
-post "$PAYER" "$SETTLEMENT/settlement/v1/batches" "{\"batch_id\":\"$(uuid)\",\"region\":\"$REGION\",\"payout_ids\":[\"$P\"]}"
+B=$(uuid)
+post "$PAYER" "$SETTLEMENT/settlement/v1/batches" "{\"batch_id\":\"$B\",\"payer\":\"$AGENT\",\"channel\":\"agent\"}"
+post "$PAYER" "$SETTLEMENT/settlement/v1/batches/$B/release" "{\"payout_ids\":[\"$P\"]}"
 day 2025-03-12
 for _ in $(seq 200); do
   STORY=$(curl -sS "$AUDIT/audit/v1/cases/$V" -H "Authorization: Bearer $AUDITOR" | grep -o '"type":"[A-Za-z]*"' | cut -d'"' -f4)

@@ -1,21 +1,57 @@
-"""Payee accounts: named by the payee, confirmed by another person; only a keyed digest is recorded. 三(五)"""
+"""Where a payee is paid: proposed by one person, confirmed by another. 三(五)
+
+Events hold a keyed digest and the last four characters; the number itself never comes here.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, replace
+from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator, StringConstraints
 from tongdui_events.document import Event, Stamp, Uscc
 from tongdui_events.payments import BankCode, PayeeAccountConfirmed, PayeeAccountProposed
 from tongdui_events.streams import account_id
 
-from services.settlement.domain.refusals import SamePerson
+from services.settlement.domain.refusals import AccountUnchanged, NoAccountProposed, SamePerson
 from shared.kernel.commands import Command, Principal
-from shared.kernel.decisions import Decided, NotFound, NotYours, OutOfOrder, Refusal
+from shared.kernel.decisions import Decided, NotYours, Refusal
 from shared.kernel.folding import Fold
-from shared.kernel.identifiers import refuse_bank_code
 from shared.kernel.keyed_digest import keyed_digest
+
+
+class AccountDetails(NamedTuple):
+    """One account: keyed digest, last four characters, 行号."""
+
+    account_hmac: str
+    last4: str
+    bank_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A payee's account in use, and the one that waits for a second person with who proposed it."""
+
+    confirmed: AccountDetails | None = None
+    proposed: AccountDetails | None = None
+    proposed_by: str = ""
+
+
+def _details(event: PayeeAccountProposed | PayeeAccountConfirmed) -> AccountDetails:
+    return AccountDetails(event.account_hmac, event.last4, event.bank_code)
+
+
+def evolve(account: Account, event: Event, stamp: Stamp) -> Account:
+    match event:
+        case PayeeAccountProposed():
+            return replace(account, proposed=_details(event), proposed_by=stamp.actor.id)
+        case PayeeAccountConfirmed():
+            return Account(confirmed=_details(event))
+    return account
+
+
+ACCOUNT = Fold("account", "settlement", (PayeeAccountProposed, PayeeAccountConfirmed), Account(), evolve)
+"""Keyed by ``account_id(uscc)``."""
 
 
 def _digested(number: str) -> str:
@@ -24,11 +60,12 @@ def _digested(number: str) -> str:
 
 
 AccountNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{8,32}$"), AfterValidator(_digested)]
-"""An account number in a request; ``<hmac>:<last four>`` in the command."""
+"""An account number in a request; ``<keyed digest>:<last four>`` in the command."""
 
 
 class ProposePayeeAccount(Command):
-    """A payee names the account it is to be paid to."""
+    """A payee names the account it wants to be paid to. While a change waits for a second person nothing is
+    paid to this payee."""
 
     uscc: Uscc
     account_number: AccountNumber
@@ -36,56 +73,31 @@ class ProposePayeeAccount(Command):
 
 
 class ConfirmPayeeAccount(Command):
-    """An officer confirms the account proposed, after comparing it with the registered name."""
+    """A second person confirms the proposed account, after comparing its holder with the registered name:
+    another of the payee, of a centre or of a region's department."""
 
     uscc: Uscc
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """The last account confirmed, and the one proposed since, if any."""
-
-    account_hmac: str = ""
-    last4: str = ""
-    proposed: PayeeAccountProposed | None = None
-    proposed_by: str = ""
-
-    @property
-    def confirmed(self) -> bool:
-        return bool(self.account_hmac)
-
-
-def evolve(account: Account, event: Event, stamp: Stamp) -> Account:
-    match event:
-        case PayeeAccountProposed():
-            return Account(account.account_hmac, account.last4, event, stamp.actor.id)
-        case PayeeAccountConfirmed():
-            return Account(event.account_hmac, event.last4)
-    return account
-
-
-ACCOUNT = Fold("account", "settlement", (PayeeAccountProposed, PayeeAccountConfirmed), Account(), evolve)
-"""Keyed by ``account_id(uscc)``."""
-
-
-def propose(principal: Principal, command: ProposePayeeAccount) -> list[Decided] | Refusal:
+def propose(account: Account, principal: Principal, command: ProposePayeeAccount) -> list[Decided] | Refusal:
+    """PayeeAccountProposed; a later proposal replaces the earlier one."""
     if principal.uscc != command.uscc:
         return NotYours("uscc")
-    refusal = refuse_bank_code(command.bank_code)
-    if refusal is not None:
-        return refusal
-    digest, last4 = command.account_number.split(":")
-    event = PayeeAccountProposed(uscc=command.uscc, account_hmac=digest, last4=last4, bank_code=command.bank_code)
+    account_hmac, last4 = command.account_number.split(":")
+    details = AccountDetails(account_hmac, last4, command.bank_code)
+    if details == account.confirmed and account.proposed is None:
+        return AccountUnchanged("account_number")
+    event = PayeeAccountProposed(uscc=command.uscc, **details._asdict())
     return [Decided(account_id(command.uscc), event)]
 
 
 def confirm(account: Account, principal: Principal, command: ConfirmPayeeAccount) -> list[Decided] | Refusal:
+    """PayeeAccountConfirmed of what was proposed, by another person than proposed it."""
+    if principal.uscc is not None and principal.uscc != command.uscc:
+        return NotYours("uscc")
     if account.proposed is None:
-        return NotFound("uscc", what="proposed account of", id=command.uscc) if not account.confirmed else OutOfOrder(
-            "uscc", state="confirmed"
-        )
-    if principal.sub == account.proposed_by:
-        return SamePerson("uscc")
-    return [Decided(account_id(command.uscc), PayeeAccountConfirmed(**account.proposed.model_dump()))]
-
-
+        return NoAccountProposed("uscc")
+    if account.proposed_by == principal.sub:
+        return SamePerson("uscc", step="the proposal")
+    event = PayeeAccountConfirmed(uscc=command.uscc, **account.proposed._asdict())
+    return [Decided(account_id(command.uscc), event)]

@@ -1,176 +1,272 @@
-"""Approved redemptions in numbered public notices; objections hold one item. 三(四), 三(五)"""
+"""The numbered public notice of approved redemptions, from publishing to its close. 三(四), 三(五)
+
+An item that passed leads to its payment in the same transaction; one that an objection holds passes at a
+later close, once every objection was dismissed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, NamedTuple
 from uuid import UUID
 
-from pydantic import Field
-from tongdui_events.common import Flag, NoticeItem, NoticeNumbered
-from tongdui_events.document import Event, RegionCode, Sha256, Stamp
+from pydantic import AfterValidator, Field
+from tongdui_events.common import NoticeItem, NoticeNumbered
+from tongdui_events.document import Code, Event, RegionCode, Stamp
+from tongdui_events.payments import PayoutHeld, PayoutScheduled
 from tongdui_events.settlement import PublicityPassed, RedemptionPublished
 from tongdui_events.streams import notice_numbers_id
 
-from services.settlement.domain import payouts
 from services.settlement.domain.accounts import Account
 from services.settlement.domain.case_facts import Case
-from services.settlement.domain.payouts import Payout
-from services.settlement.domain.redemption import Redemption
-from services.settlement.domain.refusals import NoTermsKnown, PaymentInstructed, WrongRegion
-from services.settlement.domain.registry_facts import Region
-from services.settlement.domain.review import approval_withdrawn
+from services.settlement.domain.people import acts_for_region, is_the_platform
+from services.settlement.domain.redemption import Redemption, payout_id
+from services.settlement.domain.refusals import AccountMissing, AlreadyInNotice, NoTermsInForce, ObjectionsOpen
+from services.settlement.domain.registry_facts import Policy, Region
 from shared.kernel import public_notice
 from shared.kernel.calendar import Calendar
 from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Decided, NotFound, NotYours, OutOfOrder, Refusal
+from shared.kernel.fields import Day, each_once
 from shared.kernel.folding import Fold
 from shared.kernel.public_notice import NOTICE_EVENTS, PublicNotice
 
+NOTICE: Fold[PublicNotice] = Fold("notice", "settlement", NOTICE_EVENTS, PublicNotice(), public_notice.evolve)
+"""Keyed by ``notice_id``."""
 
-def _numbered(last: int, event: Event, stamp: Stamp) -> int:
-    return event.ordinal
+
+def _numbered(ordinal: int, event: Event, stamp: Stamp) -> int:
+    return event.ordinal if isinstance(event, NoticeNumbered) else ordinal
 
 
-NOTICE = Fold("notice", "settlement", NOTICE_EVENTS, PublicNotice(), public_notice.evolve)
-"""Keyed by the notice's id."""
 NUMBERS: Fold[int] = Fold("notice_numbers", "settlement", (NoticeNumbered,), 0, _numbered)
 """The last ordinal of a year; keyed by ``notice_numbers_id("settlement", year)``."""
 
+RedemptionIds = Annotated[tuple[UUID, ...], Field(min_length=1, max_length=500), AfterValidator(each_once)]
+
 
 class PublishNotice(Command):
-    """The region's approved redemptions are made public; the length of the period is the region's."""
+    """Publish a numbered notice of a region's approved redemptions. It opens today, or on ``opens_on``; its
+    length is the region's."""
 
     notice_id: UUID
     region: RegionCode
-    redemption_ids: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=500)]
+    redemption_ids: RedemptionIds
+    opens_on: Day | None = None
 
 
-class RaiseObjection(Command):
-    """Anyone objects to one item, until its payment is instructed."""
-
-    notice_id: UUID
-    objection_id: UUID
-    item_id: UUID
-    reason_sha256: Sha256
-
-
-class RuleOnObjection(Command):
-    """The paying region upholds or dismisses an objection; an item upheld is reviewed again."""
+class CorrectNotice(Command):
+    """Publish some items anew as they stand now; theirs is a whole period again."""
 
     notice_id: UUID
-    objection_id: UUID
-    upheld: Flag
-    grounds_sha256: Sha256
+    redemption_ids: RedemptionIds
+    opens_on: Day | None = None
+
+
+class WithdrawNotice(Command):
+    """Take the whole notice back; what has not passed may be published again."""
+
+    notice_id: UUID
+    reason: Code
 
 
 class CloseNotice(Command):
-    """The day after a last day: what nobody objected to has passed and is to be paid."""
+    """Let pass what nobody objects to. Asked by the platform, the day after a last day; ``due_on`` says which."""
 
     notice_id: UUID
+    due_on: Day
 
 
-class Item(NamedTuple):
-    """What is known of one redemption of a notice."""
+class Candidate(NamedTuple):
+    """One redemption to be published. ``name`` is its parties; ``standing`` the last notice it stood in."""
 
+    redemption_id: UUID
     redemption: Redemption
     case: Case
     name: str
+    standing: PublicNotice
+
+
+class Passing(NamedTuple):
+    """One redemption in a notice that closes. ``account`` is the payee's, ``stops`` why its payment waits."""
+
+    redemption: Redemption
+    case: Case
+    region: Region
     account: Account
-    payout: Payout
+    stops: frozenset[str]
+
+
+# -- publishing --------------------------------------------------------------------------------
 
 
 def publish(
-    notice: PublicNotice, last_number: int, items: Mapping[UUID, Item], region: Region, calendar: Calendar, today: date,
-    principal: Principal, command: PublishNotice,
+    notice: PublicNotice,
+    last_number: int,
+    candidates: Sequence[Candidate],
+    region: Region,
+    calendar: Calendar,
+    today: date,
+    principal: Principal,
+    command: PublishNotice,
 ) -> list[Decided] | Refusal:
-    """The next number, NoticePublished, RedemptionPublished per item. Raises UnknownYear."""
-    if principal.region != command.region:
-        return NotYours("region")
+    """NoticeNumbered, NoticePublished, and RedemptionPublished for each. Raises UnknownYear."""
+    refusal = acts_for_region(principal, command.region) or _publishable(candidates, command.region)
     policy = region.in_force(today)
-    if policy is None:
-        return NoTermsKnown("region")
-    for redemption_id, item in items.items():
-        if item.redemption.stage != "approved":
-            return OutOfOrder("redemption_ids", state=f"{redemption_id} {item.redemption.stage}")
-        if item.case.region != command.region:
-            return WrongRegion("redemption_ids")
-    terms = policy.terms
-    last_day = public_notice.last_day(today, terms.notice_calendar_days, terms.notice_working_days, calendar)
-    event = public_notice.publish(
-        notice, notice_id=command.notice_id, number=public_notice.notice_number(today.year, last_number + 1),
-        kind="redemption", items=[_listed(*known, command.region) for known in items.items()], opens_on=today,
-        last_day_on=last_day, today=today,
+    if refusal or policy is None:
+        return refusal or NoTermsInForce()
+    opens_on = command.opens_on or today
+    published = public_notice.publish(
+        notice,
+        notice_id=command.notice_id,
+        number=public_notice.notice_number(today.year, last_number + 1),
+        kind="redemption",
+        items=[_item(candidate) for candidate in candidates],
+        opens_on=opens_on,
+        last_day_on=_last_day(opens_on, policy, calendar),
+        today=today,
     )
-    if isinstance(event, Refusal):
-        return event
+    if isinstance(published, Refusal):
+        return published
     numbered = NoticeNumbered(year=today.year, ordinal=last_number + 1, notice_id=command.notice_id)
     return [
         Decided(notice_numbers_id("settlement", today.year), numbered),
-        Decided(command.notice_id, event),
-        *(
-            Decided(rid, RedemptionPublished(redemption_id=rid, notice_id=command.notice_id), item.redemption.voucher_id)
-            for rid, item in items.items()
-        ),
+        Decided(command.notice_id, published),
+        *(_published(candidate, command.notice_id) for candidate in candidates),
     ]
 
 
-def _listed(redemption_id: UUID, item: Item, region: str) -> NoticeItem:
+def correct(
+    notice: PublicNotice,
+    candidates: Sequence[Candidate],
+    region: Region,
+    calendar: Calendar,
+    today: date,
+    principal: Principal,
+    command: CorrectNotice,
+) -> list[Decided] | Refusal:
+    """NoticeCorrected for the items named. Raises UnknownYear."""
+    refusal = _of_region(notice, principal, command.notice_id)
+    policy = region.in_force(today)
+    if refusal or policy is None:
+        return refusal or NoTermsInForce()
+    opens_on = command.opens_on or today
+    corrected = public_notice.correct(
+        notice,
+        items=[_item(candidate) for candidate in candidates],
+        opens_on=opens_on,
+        last_day_on=_last_day(opens_on, policy, calendar),
+        today=today,
+    )
+    return corrected if isinstance(corrected, Refusal) else [Decided(command.notice_id, corrected)]
+
+
+def withdraw(notice: PublicNotice, principal: Principal, command: WithdrawNotice) -> list[Decided] | Refusal:
+    """NoticeWithdrawn. Open objections are ruled on first: they would be lost with the list."""
+    refusal = _of_region(notice, principal, command.notice_id)
+    if refusal:
+        return refusal
+    contested = next((id_ for id_, item in notice.items.items() if item.open_objections), None)
+    if contested:
+        return ObjectionsOpen("notice_id", redemption_id=contested)
+    withdrawn = public_notice.withdraw(notice, reason=command.reason)
+    return withdrawn if isinstance(withdrawn, Refusal) else [Decided(command.notice_id, withdrawn)]
+
+
+def _published(candidate: Candidate, notice_id: UUID) -> Decided:
+    event = RedemptionPublished(redemption_id=candidate.redemption_id, notice_id=notice_id)
+    return Decided(candidate.redemption_id, event, candidate.redemption.voucher_id)
+
+
+def _publishable(candidates: Sequence[Candidate], region: str) -> Refusal | None:
+    """Approved, of this region, in no notice that stands, with no objection of an earlier one open."""
+    for redemption_id, redemption, case, _, standing in candidates:
+        if redemption.stage == "unknown":
+            return NotFound("redemption_ids", what="redemption", id=redemption_id)
+        if case.region != region:
+            return NotYours("redemption_ids")
+        if redemption.stage != "approved":
+            return OutOfOrder("redemption_ids", state=redemption.stage)
+        if redemption.notice_id is not None and not standing.withdrawn:
+            return AlreadyInNotice("redemption_ids", redemption_id=redemption_id)
+        before = standing.items.get(redemption_id)
+        if before is not None and before.open_objections:
+            return ObjectionsOpen("redemption_ids", redemption_id=redemption_id)
+    return None
+
+
+def region_of(notice: PublicNotice) -> str:
+    """Whose notice it is; "" before it is published."""
+    return next((item.item.region for item in notice.items.values()), "")
+
+
+def _of_region(notice: PublicNotice, principal: Principal, notice_id: UUID) -> Refusal | None:
+    if notice.number is None:
+        return NotFound("notice_id", what="notice", id=notice_id)
+    return acts_for_region(principal, region_of(notice))
+
+
+def _item(candidate: Candidate) -> NoticeItem:
+    """Parties, region, item and amount; nothing else becomes public."""
     return NoticeItem(
-        item_id=redemption_id, case_id=item.redemption.voucher_id, name=item.name or item.case.payee_uscc, region=region,
-        amount_fen=item.redemption.amount_fen,
+        item_id=candidate.redemption_id,
+        case_id=candidate.redemption.voucher_id,
+        name=candidate.name,
+        region=candidate.case.region,
+        amount_fen=candidate.redemption.approved_fen,
     )
 
 
-def raise_objection(
-    notice: PublicNotice, payout: Payout, case_id: UUID | None, today: date, command: RaiseObjection
-) -> list[Decided] | Refusal:
-    """ObjectionRaised; a payment not yet instructed waits."""
-    if payout.stage not in ("none", "scheduled", "held"):
-        return PaymentInstructed("item_id")
-    event = public_notice.raise_objection(
-        notice, objection_id=command.objection_id, item_id=command.item_id, reason_sha256=command.reason_sha256,
-        today=today, after_last_day=True,
-    )
-    return event if isinstance(event, Refusal) else [Decided(command.notice_id, event, case_id)]
+def _last_day(opens_on: date, policy: Policy, calendar: Calendar) -> date:
+    terms = policy.terms
+    return public_notice.last_day(opens_on, terms.notice_calendar_days, terms.notice_working_days, calendar)
 
 
-def rule(
-    notice: PublicNotice, item: Item | None, principal: Principal, command: RuleOnObjection
-) -> list[Decided] | Refusal:
-    """Dismissed, or upheld: the approval is withdrawn and a payment not instructed cancelled."""
-    if item is None:
-        return NotFound("objection_id", what="objection", id=command.objection_id)
-    if principal.region != item.case.region:
-        return NotYours("objection_id")
-    event = public_notice.rule_on_objection(
-        notice, objection_id=command.objection_id, upheld=command.upheld, grounds_sha256=command.grounds_sha256
-    )
-    if isinstance(event, Refusal):
-        return event
-    decided = [Decided(command.notice_id, event, item.redemption.voucher_id)]
-    if command.upheld and item.redemption.stage in ("published", "passed"):
-        item_id = notice.objections[command.objection_id].item_id
-        decided.append(approval_withdrawn(item.redemption, item_id, "objection_upheld"))
-        decided += payouts.cancel(item.payout, item.redemption.voucher_id, "objection_upheld")
-    return decided
+# -- closing -----------------------------------------------------------------------------------
 
 
 def close(
-    notice: PublicNotice, items: Mapping[UUID, Item], regions: Mapping[str, Region], today: date, command: CloseNotice
+    notice: PublicNotice, passings: Mapping[UUID, Passing], today: date, principal: Principal, command: CloseNotice
 ) -> list[Decided] | Refusal:
-    """NoticeClosed; per item that passed PublicityPassed and its payout, in one transaction."""
-    event = public_notice.close(notice, today=today)
-    if isinstance(event, Refusal):
-        return event
-    decided = [Decided(command.notice_id, event)]
-    for item_id in event.passed:
-        item = items[item_id]
-        policy = regions[item.case.region].in_force(today)
-        if item.redemption.stage != "published" or item.redemption.notice_id != command.notice_id or policy is None:
-            continue
-        passed = PublicityPassed(redemption_id=item_id, notice_id=command.notice_id)
-        decided.append(Decided(item_id, passed, item.redemption.voucher_id))
-        decided.append(payouts.schedule(item_id, item.redemption, item.case, item.account, policy.terms))
+    """NoticeClosed; for each that passed PublicityPassed and PayoutScheduled, held at once where it must wait.
+
+    ``passings``: by item.
+    """
+    refusal = is_the_platform(principal)
+    closed = refusal or public_notice.close(notice, today=today)
+    if isinstance(closed, Refusal):
+        return closed
+    decided = [Decided(command.notice_id, closed)]
+    for item_id in closed.passed:
+        scheduled = _scheduled(passings[item_id], item_id, command.notice_id)
+        if isinstance(scheduled, Refusal):
+            return scheduled
+        decided += scheduled
     return decided
+
+
+def _scheduled(passing: Passing, redemption_id: UUID, notice_id: UUID) -> list[Decided] | Refusal:
+    redemption, case, region, account, stops = passing
+    policy = region.version(redemption.policy_version)
+    if account.confirmed is None or policy is None or case.voucher_id is None:
+        return AccountMissing(uscc=redemption.payee_uscc) if policy else NoTermsInForce()
+    due = payout_id(redemption_id, notice_id)
+    scheduled = PayoutScheduled(
+        payout_id=due,
+        redemption_id=redemption_id,
+        voucher_id=case.voucher_id,
+        region=case.region,
+        payee_uscc=redemption.payee_uscc,
+        amount_fen=redemption.approved_fen,
+        offset_fen=0,
+        channel=getattr(policy.terms.channel, case.mode),
+        account_hmac=account.confirmed.account_hmac,
+        last4=account.confirmed.last4,
+    )
+    passed = PublicityPassed(redemption_id=redemption_id, notice_id=notice_id)
+    return [
+        Decided(redemption_id, passed, case.voucher_id),
+        Decided(due, scheduled, case.voucher_id),
+        *(Decided(due, PayoutHeld(payout_id=due, reason=reason), case.voucher_id) for reason in sorted(stops)),
+    ]

@@ -1,19 +1,16 @@
-"""One redemption (兑付申请): its state, folded from its own stream."""
+"""A redemption (兑付申请): from the request to payment, or to one of its ends."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from tongdui_events.document import Event, Stamp
 from tongdui_events.settlement import (
     ApprovalWithdrawn,
-    Invoice,
-    PerformedLine,
     PublicityPassed,
-    Receipt,
     RedemptionApproved,
     RedemptionLapsed,
     RedemptionPublished,
@@ -25,91 +22,152 @@ from tongdui_events.settlement import (
     RedemptionSettled,
     RedemptionUnpaid,
     RedemptionWithdrawn,
+    ReviewOpened,
 )
+from tongdui_events.streams import NAMESPACE
 
 from shared.kernel.folding import Fold
 
 Stage = Literal[
-    "unknown", "requested", "returned", "reviewed", "approved", "published", "passed", "settled", "rejected",
-    "withdrawn", "lapsed", "unpaid",
+    "unknown",
+    "requested",
+    "under_review",
+    "returned",
+    "reviewed",
+    "approved",
+    "payable",
+    "settled",
+    "withdrawn",
+    "lapsed",
+    "rejected",
+    "unpaid",
 ]
-ENDED = frozenset({"settled", "rejected", "withdrawn", "lapsed", "unpaid"})
+UNDER_WAY: frozenset[Stage] = frozenset({"requested", "under_review", "returned", "reviewed", "approved", "payable"})
+
+Request = RedemptionRequested | RedemptionResubmitted
 
 
 @dataclass(frozen=True, slots=True)
 class Redemption:
-    """``reviewers`` and ``approvers`` are persons, over all rounds."""
+    """One request for payment.
 
-    stage: Stage = "unknown"
+    ``request`` is what was handed in last. ``stage``: ``approved`` until its publicity has passed,
+    ``payable`` from then on. ``reviewers`` and ``approvers`` are the persons of all its rounds.
+    ``notice_id`` is the notice the standing approval was published in, ``last_notice_id`` the latest
+    of any round. ``payouts`` are the ids of the payments its passed publicities led to.
+    """
+
+    redemption_id: UUID | None = None
     voucher_id: UUID | None = None
-    submitted_by: str = ""
-    invoices: tuple[Invoice, ...] = ()
-    receipts: tuple[Receipt, ...] = ()
-    lines: tuple[PerformedLine, ...] = ()
-    claimed_fen: int = 0
-    amount_fen: int = 0
+    stage: Stage = "unknown"
+    request: Request | None = None
+    mend_by: date | None = None
+    reviewed_fen: int = 0
+    approved_fen: int = 0
+    payee_uscc: str = ""
+    policy_version: int = 0
     reviewers: frozenset[str] = frozenset()
     approvers: frozenset[str] = frozenset()
     notice_id: UUID | None = None
-    mend_by: date | None = None
-    rounds: int = 0
+    last_notice_id: UUID | None = None
+    payouts: tuple[UUID, ...] = ()
+    settled: bool = False
 
     @property
-    def ended(self) -> bool:
-        return self.stage in ENDED
+    def is_under_way(self) -> bool:
+        return self.stage in UNDER_WAY
+
+    @property
+    def is_approved(self) -> bool:
+        """An approval stands that was not settled yet."""
+        return self.stage in ("approved", "payable")
+
+    @property
+    def payout_id(self) -> UUID | None:
+        """The payment of the standing approval, once its publicity has passed."""
+        return self.payouts[-1] if self.stage in ("payable", "settled") and self.payouts else None
 
 
-ENDS: dict[type[Event], Stage] = {
-    RedemptionRejected: "rejected",
-    RedemptionWithdrawn: "withdrawn",
-    RedemptionLapsed: "lapsed",
-    RedemptionSettled: "settled",
-    RedemptionUnpaid: "unpaid",
-}
+def payout_id(redemption_id: UUID, notice_id: UUID) -> UUID:
+    """The payment that follows from one redemption's passing one notice: there is one, whoever computes it."""
+    return uuid5(NAMESPACE, f"payout/{redemption_id}/{notice_id}")
 
 
-def _requested(state: Redemption, event: RedemptionRequested | RedemptionResubmitted) -> Redemption:
-    return replace(
-        state,
-        stage="requested",
-        voucher_id=event.voucher_id,
-        submitted_by=event.submitted_by,
-        invoices=event.invoices,
-        receipts=event.receipts,
-        lines=event.lines,
-        claimed_fen=event.claimed_fen,
-    )
-
-
-def evolve(state: Redemption, event: Event, stamp: Stamp) -> Redemption:
+def evolve(redemption: Redemption, event: Event, stamp: Stamp) -> Redemption:
     match event:
-        case RedemptionRequested() | RedemptionResubmitted():
-            return _requested(state, event)
+        case RedemptionRequested():
+            return replace(
+                redemption,
+                redemption_id=event.redemption_id,
+                voucher_id=event.voucher_id,
+                stage="requested",
+                request=event,
+            )
+        case ReviewOpened():
+            return replace(redemption, stage="under_review")
         case RedemptionReturned():
-            return replace(state, stage="returned", mend_by=event.mend_by)
+            return replace(redemption, stage="returned", mend_by=event.mend_by)
+        case RedemptionResubmitted():
+            return replace(redemption, stage="under_review", request=event, mend_by=None)
         case RedemptionReviewed():
-            reviewers = state.reviewers | {stamp.actor.id}
-            return replace(state, stage="reviewed", amount_fen=event.amount_fen, reviewers=reviewers)
+            reviewers = redemption.reviewers | {stamp.actor.id}
+            return replace(redemption, stage="reviewed", reviewed_fen=event.amount_fen, reviewers=reviewers)
+        case RedemptionWithdrawn():
+            return replace(redemption, stage="withdrawn")
+        case RedemptionLapsed():
+            return replace(redemption, stage="lapsed")
+        case RedemptionRejected():
+            return replace(redemption, stage="rejected", notice_id=None)
+    return _paid(redemption, event, stamp)
+
+
+def _paid(redemption: Redemption, event: Event, stamp: Stamp) -> Redemption:
+    """From the approval on."""
+    match event:
         case RedemptionApproved():
-            approvers = state.approvers | {stamp.actor.id}
-            return replace(state, stage="approved", amount_fen=event.amount_fen, approvers=approvers)
+            return replace(
+                redemption,
+                stage="approved",
+                approved_fen=event.amount_fen,
+                payee_uscc=event.payee_uscc,
+                policy_version=event.policy_version,
+                approvers=redemption.approvers | {stamp.actor.id},
+                notice_id=None,
+            )
         case RedemptionPublished():
-            return replace(state, stage="published", notice_id=event.notice_id)
-        case PublicityPassed():
-            return replace(state, stage="passed")
+            return replace(redemption, notice_id=event.notice_id, last_notice_id=event.notice_id)
         case ApprovalWithdrawn():
-            return replace(state, stage="requested", notice_id=None, rounds=state.rounds + 1)
-    return replace(state, stage=ENDS.get(type(event), state.stage))
+            return replace(redemption, stage="under_review", approved_fen=0, notice_id=None)
+        case PublicityPassed():
+            due = payout_id(event.redemption_id, event.notice_id)
+            return replace(redemption, stage="payable", payouts=(*redemption.payouts, due))
+        case RedemptionSettled():
+            return replace(redemption, stage="settled", settled=True)
+        case RedemptionUnpaid():
+            return replace(redemption, stage="unpaid")
+    return redemption
 
 
 REDEMPTION = Fold(
     "redemption",
     "settlement",
     (
-        RedemptionRequested, RedemptionResubmitted, RedemptionReturned, RedemptionReviewed, RedemptionApproved,
-        RedemptionPublished, PublicityPassed, ApprovalWithdrawn, *ENDS,
+        RedemptionRequested,
+        ReviewOpened,
+        RedemptionReturned,
+        RedemptionResubmitted,
+        RedemptionWithdrawn,
+        RedemptionLapsed,
+        RedemptionReviewed,
+        RedemptionApproved,
+        RedemptionPublished,
+        ApprovalWithdrawn,
+        RedemptionRejected,
+        PublicityPassed,
+        RedemptionSettled,
+        RedemptionUnpaid,
     ),
     Redemption(),
     evolve,
 )
-"""Keyed by the redemption's id."""
+"""Keyed by ``redemption_id``."""

@@ -124,6 +124,12 @@ class Enterprise:
     names: tuple[Name, ...] = ()
     bar: Bar | None = None
 
+    def barred_on(self, day: date) -> date | None:
+        """The day the bar in force on ``day`` was recorded on, None where there is none."""
+        if self.bar is None or day < self.bar.from_on or (self.bar.until is not None and day > self.bar.until):
+            return None
+        return self.bar.known_on
+
 
 def _enterprise(enterprise: Enterprise, event: Event, stamp: Stamp) -> Enterprise:
     match event:

@@ -1,213 +1,215 @@
-"""A party asks for payment; returned, mended, withdrawn, lapsed, rejected. 三(四)"""
+"""Asking for payment, and mending the request. 三(四)"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date, timedelta
-from typing import Annotated, NamedTuple
+from collections.abc import Iterable
+from datetime import date
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
-from tongdui_events.document import Code, Event, PositiveFen
+from pydantic import AfterValidator, Field
+from tongdui_events.common import Number
+from tongdui_events.document import Code, Fen, PositiveFen, Sha256, Uscc
 from tongdui_events.settlement import (
     EvidenceDocument,
     Invoice,
     PerformedLine,
     Receipt,
-    RedemptionLapsed,
-    RedemptionRejected,
     RedemptionRequested,
     RedemptionResubmitted,
-    RedemptionReturned,
-    RedemptionWithdrawn,
 )
 
 from services.settlement.domain import invoices
-from services.settlement.domain.accounts import Account
 from services.settlement.domain.case_facts import Case
-from services.settlement.domain.cross_checks import Request, defects
-from services.settlement.domain.invoices import InvoiceState
+from services.settlement.domain.cross_checks import Grounds, defects_of
+from services.settlement.domain.people import party_of
 from services.settlement.domain.redemption import Redemption
 from services.settlement.domain.refusals import (
-    MendingNotOver,
-    NoPayeeAccount,
-    NotEntrusted,
-    NoTermsKnown,
+    MendingOver,
+    NothingAllocated,
+    RedeemByPassed,
+    RedemptionUnderWay,
     RequestDefective,
+    VoucherNotHandedOver,
+    VoucherNotOpen,
+    defective,
 )
-from services.settlement.domain.registry_facts import Provider, Region
 from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Decided, NotFound, NotYours, OutOfOrder, Refusal
-from shared.kernel.identifiers import normalised_invoice_number
+from shared.kernel.fields import Day, Entry
+from shared.kernel.identifiers import InvalidInvoiceNumber, normalised_invoice_number
+from shared.kernel.keyed_digest import keyed_digest
+
+Reference = Annotated[Code, AfterValidator(keyed_digest)]
+"""A bank's reference in a request; its keyed digest in the command."""
 
 
-class RequestRedemption(Command):
-    """Ask for payment with the evidence: contract, proof of receipt, invoices, result."""
+class InvoiceEntry(Entry):
+    """One invoice: ``total_fen`` with tax, ``allotted_fen`` what this redemption takes of it."""
+
+    number: Code
+    issued_on: Day
+    buyer_uscc: Uscc
+    seller_uscc: Uscc
+    total_fen: PositiveFen
+    allotted_fen: PositiveFen
+
+
+class ReceiptEntry(Entry):
+    """One proof of money received (到款凭证). From the provider back to the enterprise it is a refund."""
+
+    payer_uscc: Uscc
+    payee_uscc: Uscc
+    amount_fen: PositiveFen
+    paid_on: Day
+    reference: Reference
+
+
+class DocumentEntry(Entry):
+    """One file, by its size (at most 50 MB) and SHA-256."""
+
+    kind: Literal["contract", "receipt", "invoice", "result", "commitment", "other"]
+    size_bytes: Annotated[int, Field(strict=True, ge=1, le=50_000_000)]
+    sha256: Sha256
+
+
+class LineEntry(Entry):
+    """What of a contract line was performed and invoiced, with tax."""
+
+    line_no: Number
+    performed_fen: Fen
+    invoiced_fen: Fen
+
+
+class Evidence(Command):
+    """What both a request and its mending hand in."""
 
     redemption_id: UUID
-    voucher_id: UUID
-    invoices: Annotated[tuple[Invoice, ...], Field(min_length=1, max_length=50)]
-    receipts: Annotated[tuple[Receipt, ...], Field(min_length=1, max_length=50)]
-    documents: Annotated[tuple[EvidenceDocument, ...], Field(min_length=1, max_length=50)]
-    lines: Annotated[tuple[PerformedLine, ...], Field(min_length=1, max_length=100)]
+    invoices: Annotated[tuple[InvoiceEntry, ...], Field(min_length=1, max_length=100)]
+    receipts: Annotated[tuple[ReceiptEntry, ...], Field(max_length=100)] = ()
+    documents: Annotated[tuple[DocumentEntry, ...], Field(min_length=1, max_length=100)]
+    lines: Annotated[tuple[LineEntry, ...], Field(min_length=1, max_length=200)]
     claimed_fen: PositiveFen
 
 
-class ResubmitRedemption(RequestRedemption):
-    """The returned request again, mended, until its last day."""
+class RequestRedemption(Evidence):
+    """Ask for payment of a performed contract, with the evidence; by the enterprise or the provider."""
+
+    voucher_id: UUID
 
 
-class WithdrawRedemption(Command):
-    """Take the request back, before it is approved."""
-
-    redemption_id: UUID
+class ResubmitRedemption(Evidence):
+    """Hand in a returned request again, mended, whole."""
 
 
-class ReturnRedemption(Command):
-    """The centre gives the request back to be mended."""
-
-    redemption_id: UUID
-    reasons: Annotated[tuple[Code, ...], Field(min_length=1, max_length=20)]
+def numbers_in(command: Evidence) -> set[str]:
+    """The invoices' numbers, normalised; those that are none are left out."""
+    return {number for entry in command.invoices if (number := _normalised(entry.number)) is not None}
 
 
-class LapseRedemption(Command):
-    """The request was not mended in time."""
-
-    redemption_id: UUID
-
-
-class RejectRedemption(Command):
-    """The centre or the region rejects the request."""
-
-    redemption_id: UUID
-    reasons: Annotated[tuple[Code, ...], Field(min_length=1, max_length=20)]
-    decision_no: Code | None = None
+def _normalised(number: str) -> str | None:
+    try:
+        return normalised_invoice_number(number)
+    except InvalidInvoiceNumber:
+        return None
 
 
-class Facts(NamedTuple):
-    """What a request is decided by."""
-
-    case: Case
-    region: Region
-    provider: Provider
-    account: Account
-    invoice_of: Callable[[str], InvoiceState]
+# -- deciding ----------------------------------------------------------------------------------
 
 
 def request(
-    redemption: Redemption, facts: Facts, today: date, principal: Principal, command: RequestRedemption
+    redemption: Redemption,
+    rounds: Iterable[Redemption],
+    grounds: Grounds,
+    principal: Principal,
+    command: RequestRedemption,
 ) -> list[Decided] | Refusal:
-    """RedemptionRequested (or Resubmitted) with a claim on each invoice. Raises InvalidInvoiceNumber."""
-    mending = isinstance(command, ResubmitRedemption)
-    refusal = _may_request(redemption, facts, today, principal, command, mending)
-    if refusal is not None:
-        return refusal
-    numbered = tuple(i.model_copy(update={"number": normalised_invoice_number(i.number)}) for i in command.invoices)
-    kinds = frozenset(document.kind for document in command.documents)
-    found = defects(
-        Request(
-            command.redemption_id, _judged_on(redemption, facts, today, mending), facts.case, facts.provider, numbered,
-            command.receipts, command.lines, command.claimed_fen, kinds, facts.invoice_of,
-        )
-    )
-    if found:
-        return RequestDefective("invoices" if "invoice" in found[0] else None, defects=", ".join(found))
-    party = "enterprise" if principal.uscc == facts.case.enterprise_uscc else "provider"
-    event = (RedemptionResubmitted if mending else RedemptionRequested)(
-        **command.model_dump(exclude={"invoices"}), invoices=numbered, submitted_by=party
-    )
-    kept = set(numbered) & set(redemption.invoices)
-    return [
-        Decided(command.redemption_id, event, command.voucher_id),
-        *invoices.release(command.redemption_id, command.voucher_id, [i for i in redemption.invoices if i not in kept]),
-        *invoices.claim(command.redemption_id, command.voucher_id, [i for i in numbered if i not in kept]),
-    ]
-
-
-def _judged_on(redemption: Redemption, facts: Facts, today: date, mending: bool) -> date:
-    """A mended request was in time when it was first made: only other dates are looked at."""
-    last = facts.case.redeem_by
-    return last if mending and last is not None and today > last else today
-
-
-def _may_request(
-    redemption: Redemption, facts: Facts, today: date, principal: Principal, command: RequestRedemption, mending: bool
-) -> Refusal | None:
-    case = facts.case
-    if case.voucher_id is None or (mending and redemption.voucher_id != command.voucher_id):
+    """RedemptionRequested and InvoiceClaimed for each invoice. ``rounds``: the case's earlier redemptions."""
+    case = grounds.case
+    if case.voucher_id is None:
         return NotFound("voucher_id", what="voucher", id=command.voucher_id)
-    if principal.uscc not in (case.enterprise_uscc, case.provider_uscc):
+    party = party_of(case, principal)
+    if party is None:
         return NotYours("voucher_id")
-    if redemption.stage != ("returned" if mending else "unknown"):
+    if redemption.stage != "unknown":
         return OutOfOrder("redemption_id", state=redemption.stage)
-    if mending and redemption.mend_by is not None and today > redemption.mend_by:
-        return OutOfOrder("redemption_id", state="mending_over")
-    return None if facts.account.confirmed else NoPayeeAccount("voucher_id", uscc=case.payee_uscc)
-
-
-def _ended(redemption: Redemption, redemption_id: UUID, event: Event) -> list[Decided]:
-    """The end, and every invoice free."""
-    case_id = redemption.voucher_id
-    return [
-        Decided(redemption_id, event, case_id),
-        *invoices.release(redemption_id, case_id, redemption.invoices),
+    event = RedemptionRequested(
+        redemption_id=command.redemption_id,
+        voucher_id=command.voucher_id,
+        submitted_by=party,
+        **_evidence(command),
+        enterprise_uscc=case.enterprise_uscc,
+        provider_uscc=case.provider_uscc,
+        region=case.region,
+        mode=case.mode,
+    )
+    defects = _not_open_to_requests(case, rounds, grounds.today)
+    if case.allocation_fen is not None:
+        # Without an allocation there is nothing to hold the evidence against.
+        defects += defects_of(event, grounds)
+    return defective(RequestDefective, defects) or [
+        Decided(command.redemption_id, event, command.voucher_id),
+        *invoices.claim(command.redemption_id, command.voucher_id, event.invoices),
     ]
 
 
-def withdraw(redemption: Redemption, case: Case, principal: Principal, command: WithdrawRedemption) -> list[Decided] | Refusal:
-    if redemption.stage == "unknown":
+def resubmit(
+    redemption: Redemption, grounds: Grounds, principal: Principal, command: ResubmitRedemption
+) -> list[Decided] | Refusal:
+    """RedemptionResubmitted; invoices dropped or changed are released, those new or changed claimed."""
+    before = redemption.request
+    if before is None or redemption.voucher_id is None:
         return NotFound("redemption_id", what="redemption", id=command.redemption_id)
-    if principal.uscc not in (case.enterprise_uscc, case.provider_uscc):
+    party = party_of(grounds.case, principal)
+    if party is None:
         return NotYours("redemption_id")
-    if redemption.stage not in ("requested", "returned", "reviewed"):
+    if redemption.stage != "returned" or redemption.mend_by is None:
         return OutOfOrder("redemption_id", state=redemption.stage)
-    return _ended(redemption, command.redemption_id, RedemptionWithdrawn(redemption_id=command.redemption_id))
-
-
-def give_back(
-    redemption: Redemption, case: Case, region: Region, today: date, principal: Principal, command: ReturnRedemption
-) -> list[Decided] | Refusal:
-    """RedemptionReturned, to be mended within the region's days."""
-    if redemption.stage == "unknown":
-        return NotFound("redemption_id", what="redemption", id=command.redemption_id)
-    if not region.entrusts(principal.member_of, "review", today):
-        return NotEntrusted("redemption_id")
-    if redemption.stage != "requested" or command.redemption_id != case.live:
-        return OutOfOrder("redemption_id", state=redemption.stage)
-    policy = region.in_force(today)
-    if policy is None:
-        return NoTermsKnown("redemption_id")
-    mend_by = today + timedelta(days=policy.terms.mending_days)
-    event = RedemptionReturned(redemption_id=command.redemption_id, reasons=command.reasons, mend_by=mend_by)
-    return [Decided(command.redemption_id, event, redemption.voucher_id)]
-
-
-def lapse(redemption: Redemption, today: date, command: LapseRedemption) -> list[Decided] | Refusal:
-    if redemption.stage != "returned":
-        return OutOfOrder("redemption_id", state=redemption.stage)
-    if redemption.mend_by is None or today <= redemption.mend_by:
-        return MendingNotOver("redemption_id")
-    return _ended(redemption, command.redemption_id, RedemptionLapsed(redemption_id=command.redemption_id))
-
-
-def reject(
-    redemption: Redemption, case: Case, region: Region, today: date, principal: Principal, command: RejectRedemption
-) -> list[Decided] | Refusal:
-    if redemption.stage == "unknown":
-        return NotFound("redemption_id", what="redemption", id=command.redemption_id)
-    centre = principal.role == "centre" and region.entrusts(principal.member_of, "review", today)
-    if not centre and principal.region != case.region:
-        return NotEntrusted("redemption_id")
-    if redemption.stage not in ("requested", "returned", "reviewed"):
-        return OutOfOrder("redemption_id", state=redemption.stage)
-    return rejected(redemption, command.redemption_id, command.reasons, command.decision_no)
-
-
-def rejected(
-    redemption: Redemption, redemption_id: UUID, reasons: tuple[str, ...], decision_no: str | None = None
-) -> list[Decided]:
-    """RedemptionRejected and every invoice free."""
-    event = RedemptionRejected(
-        redemption_id=redemption_id, voucher_id=redemption.voucher_id, reasons=reasons, decision_no=decision_no
+    if grounds.today > redemption.mend_by:
+        return MendingOver(mend_by=redemption.mend_by)
+    event = RedemptionResubmitted(
+        redemption_id=command.redemption_id,
+        voucher_id=redemption.voucher_id,
+        submitted_by=party,
+        **_evidence(command),
     )
-    return _ended(redemption, redemption_id, event)
+    return defective(RequestDefective, defects_of(event, grounds)) or [
+        Decided(command.redemption_id, event, redemption.voucher_id),
+        *invoices.exchange(command.redemption_id, redemption.voucher_id, before.invoices, event.invoices),
+    ]
+
+
+def _evidence(command: Evidence) -> dict[str, object]:
+    """The fields of the event that hold the evidence, invoice numbers normalised where they are numbers."""
+    entries = tuple(
+        Invoice(**{**entry.model_dump(), "number": _normalised(entry.number) or entry.number})
+        for entry in command.invoices
+    )
+    return {
+        "invoices": entries,
+        "receipts": tuple(_receipt(entry) for entry in command.receipts),
+        "documents": tuple(EvidenceDocument(**document.model_dump()) for document in command.documents),
+        "lines": tuple(PerformedLine(**line.model_dump()) for line in command.lines),
+        "claimed_fen": command.claimed_fen,
+    }
+
+
+def _receipt(entry: ReceiptEntry) -> Receipt:
+    return Receipt(**entry.model_dump(exclude={"reference"}), reference_hmac=entry.reference)
+
+
+def _not_open_to_requests(case: Case, rounds: Iterable[Redemption], today: date) -> list[Refusal]:
+    """What of the voucher's own state forbids a request."""
+    found: list[Refusal] = []
+    if case.ended:
+        found.append(VoucherNotOpen("voucher_id", state=case.ended))
+    if case.allocation_fen is None:
+        found.append(NothingAllocated("voucher_id"))
+    elif not case.handed_over:
+        found.append(VoucherNotHandedOver("voucher_id"))
+    if case.redeem_by is not None and today > case.redeem_by:
+        found.append(RedeemByPassed("voucher_id", redeem_by=case.redeem_by))
+    live = next((earlier for earlier in rounds if earlier.is_under_way), None)
+    if live is not None:
+        found.append(RedemptionUnderWay("voucher_id", redemption_id=live.redemption_id))
+    return found

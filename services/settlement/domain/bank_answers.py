@@ -1,0 +1,174 @@
+"""What the bank or treasury says about an attempt: settled, failed, nothing, or back again. 三(五)
+
+An answer is about one end-to-end id. Money that moved is recorded; a late success too, never paid again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from tongdui_events.document import Code, EndToEndId, PositiveFen
+from tongdui_events.payments import PayoutFailed, PayoutReturned, PayoutSettled, PayoutUncertain
+from tongdui_events.settlement import RedemptionSettled
+
+from services.settlement.domain.batches import Batch
+from services.settlement.domain.case_facts import Case
+from services.settlement.domain.payouts import Payout
+from services.settlement.domain.redemption import Redemption
+from services.settlement.domain.refusals import AmountDiffers, AnsweredTomorrow, SamePerson, UnknownAttempt
+from shared.kernel.commands import Command, Principal
+from shared.kernel.decisions import Decided, NotFound, NotYours, OutOfOrder, Refusal
+from shared.kernel.fields import Day
+
+
+class RecordSettlement(Command):
+    """The bank or treasury paid. When that completes the redemption, it is settled."""
+
+    payout_id: UUID
+    end_to_end_id: EndToEndId
+    amount_fen: PositiveFen
+    settled_on: Day
+    reference: Code | None = None
+
+
+class RecordFailure(Command):
+    """The bank or treasury did not pay; the payment may be instructed again."""
+
+    payout_id: UUID
+    end_to_end_id: EndToEndId
+    reason_code: Code
+
+
+class RecordUncertainty(Command):
+    """Nobody knows whether it was paid: nothing new is instructed until that is known."""
+
+    payout_id: UUID
+    end_to_end_id: EndToEndId
+
+
+class RecordReturn(Command):
+    """A payment came back (退票); the payee's account is mended and the payment instructed again."""
+
+    payout_id: UUID
+    end_to_end_id: EndToEndId
+    reason_code: Code
+    amount_fen: PositiveFen
+    returned_on: Day
+
+
+Answer = RecordSettlement | RecordFailure | RecordUncertainty | RecordReturn
+
+
+def settle(
+    payout: Payout,
+    batch: Batch,
+    redemption: Redemption,
+    others: Sequence[Payout],
+    case: Case,
+    today: date,
+    principal: Principal,
+    command: RecordSettlement,
+) -> list[Decided] | Refusal:
+    """PayoutSettled; and RedemptionSettled, once, when it was the last payment to come.
+
+    ``others``: the redemption's other payments.
+    """
+    refusal = _answers(payout, batch, principal, command, ("instructed", "uncertain", "failed"))
+    refusal = refusal or _whole_and_dated(payout, command.amount_fen, command.settled_on, today)
+    if refusal or payout.redemption_id is None:
+        return refusal or NotFound("payout_id", what="payout", id=command.payout_id)
+    event = PayoutSettled(
+        payout_id=command.payout_id,
+        redemption_id=payout.redemption_id,
+        end_to_end_id=command.end_to_end_id,
+        amount_fen=command.amount_fen,
+        settled_on=command.settled_on,
+        reference=command.reference,
+    )
+    decided = [Decided(command.payout_id, event, payout.voucher_id)]
+    return decided + _completed(payout, redemption, others, case, command.amount_fen)
+
+
+def _completed(
+    payout: Payout, redemption: Redemption, others: Sequence[Payout], case: Case, amount_fen: int
+) -> list[Decided]:
+    """RedemptionSettled, unless it was before or another payment is still to come."""
+    live = [other for other in others if other.stage not in ("cancelled", "unknown")]
+    if redemption.settled or any(other.stage != "settled" for other in live):
+        return []
+    if redemption.redemption_id is None or redemption.voucher_id is None:
+        return []
+    event = RedemptionSettled(
+        redemption_id=redemption.redemption_id,
+        voucher_id=redemption.voucher_id,
+        region=payout.region,
+        enterprise_uscc=case.enterprise_uscc,
+        provider_uscc=case.provider_uscc,
+        approved_fen=redemption.approved_fen,
+        paid_fen=payout.paid_fen + amount_fen + sum(other.paid_fen for other in live),
+        offset_fen=payout.offset_fen + sum(other.offset_fen for other in live),
+    )
+    return [Decided(redemption.redemption_id, event, redemption.voucher_id)]
+
+
+def fail(payout: Payout, batch: Batch, principal: Principal, command: RecordFailure) -> list[Decided] | Refusal:
+    """PayoutFailed."""
+    refusal = _answers(payout, batch, principal, command, ("instructed", "uncertain"))
+    event = PayoutFailed(**command.model_dump())
+    return refusal or [Decided(command.payout_id, event, payout.voucher_id)]
+
+
+def doubt(payout: Payout, batch: Batch, principal: Principal, command: RecordUncertainty) -> list[Decided] | Refusal:
+    """PayoutUncertain."""
+    refusal = _answers(payout, batch, principal, command, ("instructed",))
+    event = PayoutUncertain(**command.model_dump())
+    return refusal or [Decided(command.payout_id, event, payout.voucher_id)]
+
+
+def give_back(
+    payout: Payout, batch: Batch, today: date, principal: Principal, command: RecordReturn
+) -> list[Decided] | Refusal:
+    """PayoutReturned; the voucher hears nothing of it."""
+    refusal = _answers(payout, batch, principal, command, ("settled",))
+    refusal = refusal or _whole_and_dated(payout, command.amount_fen, command.returned_on, today)
+    if refusal or payout.redemption_id is None:
+        return refusal or NotFound("payout_id", what="payout", id=command.payout_id)
+    event = PayoutReturned(redemption_id=payout.redemption_id, **command.model_dump())
+    return [Decided(command.payout_id, event, payout.voucher_id)]
+
+
+def _answers(
+    payout: Payout, batch: Batch, principal: Principal, command: Answer, stages: tuple[str, ...]
+) -> Refusal | None:
+    """The answer is about this payment's latest attempt, comes from who paid it, and can follow now."""
+    if payout.payout_id is None:
+        return NotFound("payout_id", what="payout", id=command.payout_id)
+    refusal = _from_the_payer(batch, principal)
+    if refusal:
+        return refusal
+    if command.end_to_end_id != payout.end_to_end_id:
+        return UnknownAttempt("end_to_end_id", end_to_end_id=command.end_to_end_id)
+    return None if payout.stage in stages else OutOfOrder("payout_id", state=payout.stage)
+
+
+def _from_the_payer(batch: Batch, principal: Principal) -> Refusal | None:
+    """The payment port; the agent that paid; or the region, by another person than released the list."""
+    if principal.role == "service":
+        return None
+    if batch.channel == "agent":
+        mine = principal.role == "agent" and str(principal.member_of) == batch.payer
+    else:
+        mine = principal.role == "regional_officer" and principal.region == batch.payer
+    if not mine:
+        return NotYours("payout_id")
+    same = batch.channel == "treasury" and principal.sub == batch.released_by
+    return SamePerson(step="release") if same else None
+
+
+def _whole_and_dated(payout: Payout, amount_fen: int, on: date, today: date) -> Refusal | None:
+    """The sum instructed, on a day that has come."""
+    if amount_fen != payout.amount_fen:
+        return AmountDiffers("amount_fen", amount_fen=amount_fen, instructed_fen=payout.amount_fen)
+    return AnsweredTomorrow("on", on=on) if on > today else None
