@@ -75,8 +75,7 @@ def _provider(desk: Desk, uscc: str) -> Provider:
 
 
 def _paying_region(desk: Desk, enterprise: Enterprise) -> Region:
-    address = enterprise.address_on(desk.today)
-    return _region(desk, address.region) if address else Region()
+    return _region(desk, enterprise.address_on(desk.today).region) if enterprise.registered else Region()
 
 
 def _standing(desk: Desk, provider: Provider) -> PublicNotice:
@@ -140,7 +139,7 @@ def set_listing_terms(command: listing_terms.SetListingTerms, desk: Desk) -> Dec
 
 def publish_catalogue(command: catalogue.PublishCatalogue, desk: Desk) -> Decision:
     last = desk.get(catalogue.CATALOGUE, catalogue_id(command.year, command.region))
-    region = _region(desk, command.region) if command.region else None
+    region = _region(desk, command.region) if command.region else Region()
     return catalogue.publish_catalogue(last, region, desk.today, desk.principal, command)
 
 

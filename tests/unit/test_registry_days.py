@@ -49,6 +49,14 @@ def test_a_calendar_may_be_set_again_only_before_its_year_begins() -> None:
     assert code_of(ask(desk, OPERATOR, again)) == "calendar_known"
 
 
+def test_a_calendar_may_be_set_before_any_day_and_in_a_year_that_has_none_yet() -> None:
+    set_2030 = SetCalendar(year=2030, working_days=(date(2030, 1, 2),))
+    desk = a_desk(today=None)
+    done(desk, OPERATOR, set_2030)
+    done(desk, OPERATOR, set_2030)
+    assert code_of(ask(a_desk(today=date(2030, 1, 5)), OPERATOR, set_2030)) == "accepted"
+
+
 def test_a_year_the_built_in_calendar_knows_is_not_set() -> None:
     set_2025 = SetCalendar(year=2025, working_days=(date(2025, 1, 2),))
     assert code_of(ask(a_desk(), OPERATOR, set_2025)) == "calendar_known"

@@ -40,6 +40,7 @@ from tests.unit.registry_world import (
     ask,
     code_of,
     done,
+    joining,
     names,
     registration,
 )
@@ -90,6 +91,7 @@ def test_an_enterprise_registers_once() -> None:
 def test_an_enterprise_was_registered_by_the_business_day() -> None:
     later = registration(registered_on=TUESDAY)
     assert code_of(ask(a_pilot(), OF_COMPANY, later)) == "date_in_the_future"
+    assert code_of(ask(a_pilot(), OF_COMPANY, registration(registered_on=MONDAY))) == "accepted"
 
 
 def test_a_uscc_that_fails_is_refused() -> None:
@@ -128,6 +130,14 @@ def test_a_move_changes_who_pays_from_its_day_on() -> None:
     assert [enterprise.address_on(day).region for day in (MONDAY, TUESDAY)] == [QINGPU, JIASHAN]
 
 
+def test_a_move_into_a_prefecture_that_takes_part_whole_is_paid_by_the_prefecture() -> None:
+    desk = a_registered_company()
+    anhui = SHANGHAI.model_copy(update={"region": "34"})
+    done(desk, anhui, joining("340500", name="马鞍山市", prefixes=["3405"]))
+    moved = done(desk, OF_COMPANY, MoveEnterprise(uscc=COMPANY, division_code="340503", from_on=MONDAY))[0]
+    assert (moved.region, moved.division_code) == ("340500", "340503")
+
+
 def test_a_move_out_of_the_pilot_leaves_nobody_who_pays() -> None:
     desk = a_registered_company()
     moved = done(desk, OF_COMPANY, MoveEnterprise(uscc=COMPANY, division_code="310104", from_on=TUESDAY))[0]
@@ -143,6 +153,8 @@ def test_a_move_out_of_the_pilot_leaves_nobody_who_pays() -> None:
         (RenameEnterprise(uscc=COMPANY, name="样例材料股份有限公司", from_on=MONDAY), "accepted"),
         (DeclareAffiliation(uscc=COMPANY, controller_hmac=DIGEST), "accepted"),
         (RenameEnterprise(uscc=SUCCESSOR, name="无", from_on=MONDAY), "not_found"),
+        (MoveEnterprise(uscc=SUCCESSOR, division_code=QINGPU, from_on=MONDAY), "not_found"),
+        (DeclareAffiliation(uscc=SUCCESSOR, controller_hmac=DIGEST), "not_found"),
     ],
 )
 def test_changes_are_of_a_known_enterprise_from_today_on(command: Any, expected: str) -> None:
@@ -153,6 +165,9 @@ def test_changes_are_an_enterprises_own_or_its_officers() -> None:
     rename = RenameEnterprise(uscc=COMPANY, name="样例材料股份有限公司", from_on=MONDAY)
     assert code_of(ask(a_registered_company(), OF_SUCCESSOR, rename)) == "not_yours"
     assert code_of(ask(a_registered_company(), JIASHAN_OFFICER, rename)) == "not_yours"
+    move = MoveEnterprise(uscc=COMPANY, division_code=JIASHAN, from_on=MONDAY)
+    for command in (move, DeclareAffiliation(uscc=COMPANY, controller_hmac=DIGEST)):
+        assert code_of(ask(a_registered_company(), OF_SUCCESSOR, command)) == "not_yours"
     assert code_of(ask(a_registered_company(), QINGPU_OFFICER, rename)) == "accepted"
 
 
@@ -177,8 +192,33 @@ def test_an_enterprise_is_succeeded_by_one_that_is_registered_by_decision_of_an_
     assert code_of(ask(desk, QINGPU_OFFICER, itself)) == "successor_is_itself"
     early = SucceedEnterprise.model_validate(fields | {"from_on": SUNDAY})
     assert code_of(ask(desk, QINGPU_OFFICER, early)) == "date_too_early"
-    assert names(ask(desk, QINGPU_OFFICER, succession)) == ["EnterpriseSucceeded"]
+    later = SucceedEnterprise.model_validate(fields | {"from_on": TUESDAY})
+    assert names(ask(desk, QINGPU_OFFICER, later)) == ["EnterpriseSucceeded"]
     assert code_of(ask(desk, QINGPU_OFFICER, succession)) == "out_of_order"
+    rename = RenameEnterprise(uscc=COMPANY, name="样例二", from_on=TUESDAY)
+    assert code_of(ask(desk, OF_COMPANY, rename)) == "accepted"
+    desk.day = TUESDAY
+    assert code_of(ask(desk, OF_COMPANY, rename)) == "out_of_order"
+
+
+def test_an_enterprise_that_is_gone_by_then_succeeds_nobody() -> None:
+    desk = a_registered_company()
+    done(desk, OF_SUCCESSOR, registration(uscc=SUCCESSOR, division_code=JIASHAN))
+    done(desk, JIASHAN_OFFICER, DissolveEnterprise(uscc=SUCCESSOR, on=TUESDAY))
+    fields: dict[str, Any] = {"uscc": COMPANY, "successor_uscc": SUCCESSOR, "decision_no": "1号"}
+    late = SucceedEnterprise.model_validate(fields | {"from_on": TUESDAY})
+    assert code_of(ask(desk, QINGPU_OFFICER, late)) == "successor_not_registered"
+    assert code_of(ask(desk, QINGPU_OFFICER, SucceedEnterprise.model_validate(fields | {"from_on": MONDAY}))) == "accepted"
+
+
+def test_a_dissolution_is_an_officers_from_today_on() -> None:
+    for who, on, expected in (
+        (OF_COMPANY, MONDAY, "not_yours"),
+        (JIASHAN_OFFICER, MONDAY, "not_yours"),
+        (QINGPU_OFFICER, SUNDAY, "date_too_early"),
+        (QINGPU_OFFICER, MONDAY, "accepted"),
+    ):
+        assert code_of(ask(a_registered_company(), who, DissolveEnterprise(uscc=COMPANY, on=on))) == expected
 
 
 def test_a_dissolved_enterprise_changes_no_more() -> None:
@@ -230,6 +270,26 @@ def test_one_sanction_bars_once_and_is_lifted_by_decision() -> None:
     assert code_of(ask(desk, QINGPU_OFFICER, barring())) == "out_of_order"
     done(desk, QINGPU_OFFICER, lifting)
     assert _enterprise(desk, COMPANY).bar_on(MONDAY) is None
+
+
+def test_a_bar_is_lifted_by_an_officer_over_the_region_only() -> None:
+    desk = a_registered_company()
+    done(desk, QINGPU_OFFICER, barring())
+    lifting = ReinstateEnterprise(uscc=COMPANY, decision_no="撤〔2025〕1号", sanction_id=SANCTION_ID)
+    for who in (OF_COMPANY, JIASHAN_OFFICER):
+        assert code_of(ask(desk, who, lifting)) == "not_yours"
+
+
+def test_lifting_one_bar_does_not_record_anew_what_is_over() -> None:
+    desk = a_registered_company()
+    done(desk, QINGPU_OFFICER, barring())
+    for number, until in enumerate((MONDAY, TUESDAY), start=2):
+        sanction_id = UUID(f"00000000-0000-4000-8000-00000000c00{number}")
+        done(desk, QINGPU_OFFICER, barring(sanction_id=sanction_id, until=until))
+    desk.day = TUESDAY
+    lifting = ReinstateEnterprise(uscc=COMPANY, decision_no="撤〔2025〕1号", sanction_id=SANCTION_ID)
+    lifted, again = done(desk, QINGPU_OFFICER, lifting)
+    assert (lifted.sanction_id, again.until) == (SANCTION_ID, TUESDAY)
 
 
 def test_lifting_one_bar_leaves_the_others_standing() -> None:

@@ -146,6 +146,7 @@ def test_a_provider_of_a_withdrawn_notice_may_be_published_again_or_refused() ->
     done(desk, SHANGHAI, WithdrawListing(notice_id=NOTICE_ID, reason="misprint"))
     desk.day = DAY_AFTER
     assert code_of(ask(desk, SERVICE, CLOSING)) == "out_of_order"
+    assert code_of(ask(desk, SHANGHAI, WithdrawListing(notice_id=NOTICE_ID, reason="misprint"))) == "out_of_order"
     done(desk, SHANGHAI, listing(notice_id=uuid4()))
     desk = a_published_provider()
     done(desk, SHANGHAI, WithdrawListing(notice_id=NOTICE_ID, reason="misprint"))
@@ -161,6 +162,10 @@ def test_a_corrected_item_is_public_for_a_whole_period_again() -> None:
     assert code_of(ask(desk, ZHEJIANG, correcting)) == "not_yours"
     unknown = CorrectListing(notice_id=NOTICE_ID, usccs=("91310118MA0TEXT048",))
     assert code_of(ask(desk, SHANGHAI, unknown)) == "not_found"
+    past = CorrectListing(notice_id=NOTICE_ID, usccs=(LABORATORY,), opens_on=MONDAY)
+    assert code_of(ask(desk, SHANGHAI, past)) == "invalid_publicity_period"
+    unchanged = CorrectListing(notice_id=NOTICE_ID, usccs=(INSTITUTE,))
+    assert code_of(ask(desk, SHANGHAI, unchanged)) == "unchanged_item"
     corrected = done(desk, SHANGHAI, correcting)[0]
     assert (corrected.opens_on, corrected.last_day_on) == (date(2025, 3, 7), date(2025, 3, 13))
     desk.day = DAY_AFTER

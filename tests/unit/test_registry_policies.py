@@ -65,6 +65,12 @@ def test_later_terms_begin_after_the_business_day() -> None:
     assert second.version == 2
 
 
+def test_terms_for_the_business_day_itself_come_too_late() -> None:
+    desk = a_region()
+    done(desk, QINGPU_OFFICER, policy(effective_on=MONDAY - timedelta(days=9)))
+    assert code_of(ask(desk, QINGPU_OFFICER, policy(effective_on=MONDAY))) == "date_too_early"
+
+
 def test_two_versions_never_begin_on_one_day() -> None:
     desk = a_region()
     done(desk, QINGPU_OFFICER, policy(effective_on=FRIDAY))
@@ -183,6 +189,38 @@ def test_an_entrustment_begins_today_or_later_in_a_known_region(changed: dict[st
     assert code_of(ask(a_region(), QINGPU_OFFICER, entrusting(**changed))) == expected
 
 
+def test_a_release_ends_the_centre_it_names_and_leaves_alone_what_was_over_before() -> None:
+    desk = a_region()
+    other = uuid4()
+    done(desk, QINGPU_OFFICER, entrusting(until=MONDAY))
+    done(desk, QINGPU_OFFICER, entrusting(centre_id=other))
+    done(desk, QINGPU_OFFICER, entrusting(from_on=TUESDAY))
+    desk.day = TUESDAY
+    done(desk, QINGPU_OFFICER, ReleaseCentre(region=QINGPU, centre_id=CENTRE_ID, on=FRIDAY))
+    assert [centre.released_on for centre in _region(desk, QINGPU).centres] == [None, None, FRIDAY]
+    early = ReleaseCentre(region=QINGPU, centre_id=CENTRE_ID, on=FRIDAY - timedelta(days=1))
+    assert code_of(ask(desk, QINGPU_OFFICER, early)) == "out_of_order"
+    done(desk, QINGPU_OFFICER, entrusting(from_on=FRIDAY))
+    done(desk, QINGPU_OFFICER, ReleaseCentre(region=QINGPU, centre_id=CENTRE_ID, on=FRIDAY + timedelta(days=1)))
+    released = [centre.released_on for centre in _region(desk, QINGPU).centres]
+    assert released == [None, None, FRIDAY, FRIDAY + timedelta(days=1)]
+
+
+def test_a_centre_may_be_entrusted_for_one_day_and_released_on_the_business_day_but_not_before() -> None:
+    desk = a_region()
+    done(desk, QINGPU_OFFICER, entrusting(from_on=MONDAY, until=MONDAY))
+    early = ReleaseCentre(region=QINGPU, centre_id=CENTRE_ID, on=MONDAY - timedelta(days=1))
+    assert code_of(ask(desk, QINGPU_OFFICER, early)) == "date_too_early"
+    today = ReleaseCentre(region=QINGPU, centre_id=CENTRE_ID, on=MONDAY)
+    assert code_of(ask(desk, QINGPU_OFFICER, today)) == "accepted"
+
+
+def test_a_region_that_is_leaving_entrusts_nobody() -> None:
+    desk = a_region()
+    done(desk, SHANGHAI, LeaveRegion(region=QINGPU, leaves_on=FRIDAY, run_off_until=FRIDAY))
+    assert code_of(ask(desk, QINGPU_OFFICER, entrusting())) == "out_of_order"
+
+
 def test_only_the_region_entrusts_and_releases() -> None:
     desk = a_region()
     assert code_of(ask(desk, JIASHAN_OFFICER, entrusting())) == "not_yours"
@@ -252,14 +290,15 @@ def test_a_province_sets_its_own_terms_only() -> None:
 def test_a_delegation_is_granted_to_another_until_a_day_and_ended_by_who_granted_it() -> None:
     desk = a_desk()
     delegation_id = uuid4()
-    grant = GrantDelegation(delegation_id=delegation_id, to_actor="r-2", scope="approve", until=FRIDAY)
+    grant = GrantDelegation(delegation_id=delegation_id, to_actor="r-2", scope="approve", until=MONDAY)
     granted = done(desk, QINGPU_OFFICER, grant)[0]
     assert (granted.from_actor, granted.to_actor) == (QINGPU_OFFICER.sub, "r-2")
-    assert code_of(ask(desk, QINGPU_OFFICER, grant)) == "out_of_order"
+    assert ask(desk, QINGPU_OFFICER, grant).details == {"state": "granted"}
     end = EndDelegation(delegation_id=delegation_id)
     assert code_of(ask(desk, JIASHAN_OFFICER, end)) == "not_yours"
     done(desk, QINGPU_OFFICER, end)
     assert code_of(ask(desk, QINGPU_OFFICER, end)) == "out_of_order"
+    assert ask(desk, QINGPU_OFFICER, grant).details == {"state": "ended"}
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,7 @@ def test_a_provider_applies_to_its_province() -> None:
         ({"legal_form": "branch"}, "not_an_organisation"),
         ({"legal_form": "partnership"}, "accepted"),
         ({"established_on": TUESDAY}, "date_in_the_future"),
+        ({"established_on": MONDAY}, "accepted"),
         ({"uscc": "1231000000000TEX97"}, "invalid_uscc"),
         ({"branch_uscc": ["1231000000000TEX97"]}, "invalid_uscc"),
         ({"branch_uscc": [INSTITUTE]}, "accepted"),
@@ -199,6 +200,17 @@ def test_an_item_of_a_regions_own_list_is_offered_by_naming_the_region() -> None
     assert code_of(ask(desk, OF_LABORATORY, offer(item_code="Q-01", list_region=QINGPU))) == "accepted"
 
 
+def test_only_an_applicant_or_a_listed_provider_offers_anything() -> None:
+    assert code_of(ask(a_pilot(), OF_LABORATORY, offer())) == "not_found"
+    desk = an_applicant()
+    done(desk, SHANGHAI, RefuseProvider(uscc=LABORATORY, reasons=("no_norms",)))
+    assert ask(desk, OF_LABORATORY, offer()).details == {"state": "refused"}
+    desk = a_listed_provider()
+    done(desk, OF_LABORATORY, DelistProvider(uscc=LABORATORY, on=desk.today))
+    assert ask(desk, OF_LABORATORY, offer()).details == {"state": "delisted"}
+    assert code_of(ask(a_pilot(), OF_LABORATORY, WithdrawService(uscc=LABORATORY, item_code="T-01"))) == "not_found"
+
+
 def test_a_service_is_withdrawn() -> None:
     desk = an_applicant()
     withdrawing = WithdrawService(uscc=LABORATORY, item_code="T-01")
@@ -232,6 +244,8 @@ def test_a_listed_provider_is_suspended_and_reinstated_by_its_province() -> None
 def test_a_provider_leaves_by_its_own_wish_or_by_a_decision_with_a_number() -> None:
     leaving = DelistProvider(uscc=LABORATORY, on=date(2025, 3, 10))
     assert done(a_listed_provider(), OF_LABORATORY, leaving)[0].voluntary is True
+    with_number = leaving.model_copy(update={"decision_no": "1号"})
+    assert done(a_listed_provider(), OF_LABORATORY, with_number)[0].decision_no is None
     assert code_of(ask(a_listed_provider(), SHANGHAI, leaving)) == "decision_number_needed"
     assert code_of(ask(a_listed_provider(), ZHEJIANG, leaving)) == "not_yours"
     decided = DelistProvider(uscc=LABORATORY, on=date(2025, 3, 10), decision_no="处〔2025〕1号")

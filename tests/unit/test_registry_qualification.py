@@ -27,11 +27,13 @@ from tests.unit.registry_world import (
     QINGPU_OFFICER,
     SANCTION_ID,
     SHANGHAI,
+    a_desk,
     a_pilot,
     a_registered_company,
     ask,
     code_of,
     done,
+    joining,
     names,
     policy,
     registration,
@@ -85,6 +87,7 @@ def test_the_regions_grace_date_lets_last_years_status_serve_on() -> None:
         (NUMBER[:-1], 2025, "sme_number_malformed"),
         (NUMBER + "6", 2025, "sme_number_malformed"),
         ("20253101180001234-", 2025, "sme_number_malformed"),
+        ("２０２５31011800012345", 2025, "sme_number_malformed"),
         ("202431011800012345", 2025, "sme_number_of_another_year"),
         ("202431011800012345", 2024, "year_over"),
         ("202631011800012345", 2026, "year_not_begun"),
@@ -128,6 +131,38 @@ def test_an_officer_of_the_region_answers_a_request_for_review() -> None:
     qualified = done(desk, QINGPU_OFFICER, approving)[0]
     assert (qualified.basis, qualified.valid_from_on) == ("regional_review", TUESDAY)
     assert code_of(ask(desk, QINGPU_OFFICER, approving)) == "out_of_order"
+
+
+def test_an_approval_does_not_pass_over_what_came_up_meanwhile() -> None:
+    desk = with_terms(a_registered_company(), regional_review=True)
+    done(desk, OF_COMPANY, BY_REVIEW)
+    bar = BarEnterprise(uscc=COMPANY, from_on=TUESDAY, decision_no="1号", sanction_id=SANCTION_ID)
+    done(desk, QINGPU_OFFICER, bar)
+    approving = ReviewQualification(uscc=COMPANY, approved=True)
+    assert done(desk, QINGPU_OFFICER, approving) == [QualificationRefused(uscc=COMPANY, reasons=("barred",))]
+
+
+def test_nothing_is_reviewed_of_an_enterprise_that_is_unknown_or_gone() -> None:
+    approving = ReviewQualification(uscc=COMPANY, approved=True)
+    assert code_of(ask(a_pilot(), QINGPU_OFFICER, approving)) == "not_found"
+    desk = with_terms(a_registered_company(), regional_review=True)
+    done(desk, OF_COMPANY, BY_REVIEW)
+    done(desk, QINGPU_OFFICER, DissolveEnterprise(uscc=COMPANY, on=TUESDAY))
+    assert code_of(ask(desk, QINGPU_OFFICER, approving)) == "out_of_order"
+
+
+def test_a_region_without_terms_reviews_nobody() -> None:
+    desk = a_desk()
+    done(desk, SHANGHAI, joining())
+    done(desk, OF_COMPANY, registration())
+    assert done(desk, OF_COMPANY, BY_REVIEW)[1].reasons == ("regional_review_not_offered",)
+
+
+def test_last_years_status_serves_on_its_very_last_day() -> None:
+    desk = with_terms(a_registered_company(), sme_grace_until="03-04")
+    qualified = done(desk, OF_COMPANY, by_number("202431011800012345", 2024))[1]
+    assert (qualified.valid_from_on, qualified.valid_until) == (TUESDAY, TUESDAY)
+    assert names(ask(desk, OF_COMPANY, by_number()))[1] == "EnterpriseQualified"
 
 
 def test_a_review_that_says_no_names_its_reasons() -> None:
@@ -181,6 +216,25 @@ def test_a_year_is_qualified_for_once_and_again_after_a_revocation() -> None:
     desk.day = TUESDAY
     assert code_of(ask(desk, QINGPU_OFFICER, revoking)) == "out_of_order"
     assert names(ask(desk, OF_COMPANY, by_number()))[1] == "EnterpriseQualified"
+
+
+def test_a_status_that_was_revoked_once_keeps_its_day_when_the_next_is_revoked() -> None:
+    desk = a_registered_company()
+    done(desk, OF_COMPANY, by_number())
+    done(desk, QINGPU_OFFICER, RevokeQualification(uscc=COMPANY, on=TUESDAY, reason="x"))
+    desk.day = TUESDAY
+    done(desk, OF_COMPANY, by_number())
+    later = TUESDAY + timedelta(days=1)
+    done(desk, QINGPU_OFFICER, RevokeQualification(uscc=COMPANY, on=later, reason="x"))
+    assert [held.revoked_on for held in _enterprise(desk, COMPANY).qualifications] == [TUESDAY, later]
+
+
+def test_a_status_serves_between_its_two_days_included() -> None:
+    desk = a_registered_company()
+    done(desk, OF_COMPANY, by_number())
+    held = _enterprise(desk, COMPANY).qualifications[0]
+    days = [MONDAY - timedelta(days=1), MONDAY, date(2025, 12, 31), date(2026, 1, 1)]
+    assert [held.holds_on(day) for day in days] == [False, True, True, False]
 
 
 def test_a_revocation_is_an_officers_from_today_on() -> None:

@@ -14,11 +14,14 @@ from tongdui_events.registry import RegionJoined
 
 from services.registry.commands import _region
 from services.registry.domain import reach
+from services.registry.domain.jurisdiction import acts_for_province, acts_for_region, is_the_party, oversees_region
 from services.registry.domain.reach import Assignment
 from services.registry.domain.regions import ChangeRegionReach, JoinRegion, LeaveRegion
+from shared.kernel.commands import Principal
 from shared.kernel.decisions import Refusal
 from tests.unit.desk import FakeDesk
 from tests.unit.registry_world import (
+    COMPANY,
     JIASHAN,
     MONDAY,
     OPERATOR,
@@ -68,7 +71,25 @@ def test_a_region_outside_the_delta_does_not_join() -> None:
 def test_a_region_joins_once() -> None:
     desk = a_desk()
     done(desk, SHANGHAI, joining())
-    assert code_of(ask(desk, SHANGHAI, joining(prefixes=["310104"]))) == "out_of_order"
+    assert ask(desk, SHANGHAI, joining(prefixes=["310104"])).details == {"state": "joined"}
+
+
+def test_a_region_that_left_may_join_again_on_the_very_day_it_is_out() -> None:
+    desk = a_desk()
+    done(desk, SHANGHAI, joining())
+    done(desk, SHANGHAI, LeaveRegion(region=QINGPU, leaves_on=TUESDAY, run_off_until=TUESDAY))
+    done(desk, SHANGHAI, joining(joins_on=TUESDAY))
+    assert who_pays(desk, QINGPU, TUESDAY) == QINGPU
+    assert _region(desk, QINGPU).leaves_on is None
+
+
+def test_only_the_province_changes_a_reach_or_lets_a_region_leave() -> None:
+    desk = a_desk()
+    done(desk, SHANGHAI, joining())
+    leaving = LeaveRegion(region=QINGPU, leaves_on=TUESDAY, run_off_until=TUESDAY)
+    for who in (ZHEJIANG, QINGPU_OFFICER):
+        assert code_of(ask(desk, who, changing())) == "not_yours"
+        assert code_of(ask(desk, who, leaving)) == "not_yours"
 
 
 def test_a_region_pays_for_its_own_province_only() -> None:
@@ -137,6 +158,8 @@ def test_a_region_that_left_may_join_again() -> None:
     desk = a_desk()
     done(desk, SHANGHAI, joining())
     done(desk, SHANGHAI, LeaveRegion(region=QINGPU, leaves_on=TUESDAY, run_off_until=TUESDAY))
+    assert [_region(desk, QINGPU).is_member(day) for day in (MONDAY, TUESDAY)] == [True, False]
+    assert ask(desk, SHANGHAI, joining(joins_on=MONDAY)).details == {"state": "leaving"}
     done(desk, SHANGHAI, joining(joins_on=date(2025, 6, 1)))
     assert [_region(desk, QINGPU).is_member(day) for day in (date(2025, 5, 31), date(2025, 6, 1))] == [False, True]
 
@@ -155,6 +178,24 @@ def test_a_region_nobody_knows_is_not_found() -> None:
     assert code_of(ask(a_desk(), SHANGHAI, changing())) == "not_found"
     leaving = LeaveRegion(region=QINGPU, leaves_on=TUESDAY, run_off_until=TUESDAY)
     assert code_of(ask(a_desk(), SHANGHAI, leaving)) == "not_found"
+
+
+@pytest.mark.parametrize("role", ["centre", "auditor", "regional_officer"])
+def test_a_token_that_names_a_province_is_not_enough_to_act_for_it(role: str) -> None:
+    assert code_of(ask(a_desk(), SHANGHAI.model_copy(update={"role": role}), joining())) == "not_yours"
+
+
+@pytest.mark.parametrize("region", [QINGPU, "31"])
+def test_another_role_of_the_same_place_is_no_officer(region: str) -> None:
+    auditor = Principal(sub="a-1", role="auditor", region=region)
+    for rule in (acts_for_region, oversees_region, acts_for_province):
+        assert rule(auditor, region) is not None
+    assert oversees_region(auditor, QINGPU) is not None
+    assert is_the_party(Principal(sub="a-1", role="auditor", uscc=COMPANY), COMPANY) is not None
+
+
+def test_a_joining_is_read_from_json() -> None:
+    assert joining(joins_on="2025-03-03") == joining()
 
 
 @pytest.mark.parametrize(

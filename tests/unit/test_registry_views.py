@@ -12,6 +12,7 @@ from tongdui_events.streams import provider_id
 
 from services.registry.commands import FOLDS
 from services.registry.domain.bars import BarEnterprise, ReinstateEnterprise
+from services.registry.domain.catalogue import PublishCatalogue
 from services.registry.domain.centres import EntrustCentre, ReleaseCentre
 from services.registry.domain.delegations import EndDelegation, GrantDelegation
 from services.registry.domain.enterprises import DissolveEnterprise, MoveEnterprise, RenameEnterprise
@@ -29,6 +30,7 @@ from tests.unit.registry_world import (
     CENTRE_ID,
     COMPANY,
     DIGEST,
+    ITEMS,
     JIASHAN,
     LABORATORY,
     MONDAY,
@@ -84,6 +86,7 @@ def test_a_region_is_shown_with_its_reach_centres_and_departure() -> None:
     desk = a_pilot()
     entrusting = {"region": QINGPU, "centre_id": CENTRE_ID, "name": "样例管理中心", "scope": ["review"]}
     done(desk, QINGPU_OFFICER, EntrustCentre.model_validate(entrusting | {"from_on": MONDAY}))
+    done(desk, QINGPU_OFFICER, EntrustCentre.model_validate(entrusting | {"centre_id": NOTICE_ID, "from_on": MONDAY}))
     done(desk, QINGPU_OFFICER, ReleaseCentre(region=QINGPU, centre_id=CENTRE_ID, on=TUESDAY))
     done(desk, SHANGHAI, ChangeRegionReach(region=QINGPU, prefixes=("3101",), from_on=TUESDAY))
     leaving = LeaveRegion(region=QINGPU, leaves_on=date(2025, 6, 1), run_off_until=date(2025, 12, 31))
@@ -91,7 +94,9 @@ def test_a_region_is_shown_with_its_reach_centres_and_departure() -> None:
     row = rows(desk, "regions")[QINGPU]
     assert (row["name"], row["prefixes"], row["policy_version"]) == ("青浦区", ["3101"], 1)
     assert (row["leaves_on"], row["run_off_until"]) == ("2025-06-01", "2025-12-31")
-    assert [(centre["name"], centre["released_on"]) for centre in row["centres"]] == [("样例管理中心", "2025-03-04")]
+    assert [(centre["name"], centre["released_on"]) for centre in row["centres"]] == [
+        ("样例管理中心", "2025-03-04"), ("样例管理中心", None),
+    ]
 
 
 def test_policies_catalogues_and_listing_terms_are_shown_version_by_version() -> None:
@@ -100,7 +105,9 @@ def test_policies_catalogues_and_listing_terms_are_shown_version_by_version() ->
     done(desk, SHANGHAI, SetListingTerms.model_validate(terms))
     assert set(rows(desk, "policies")) == {f"{QINGPU}-0001", f"{JIASHAN}-0001"}
     assert rows(desk, "policies")[f"{QINGPU}-0001"]["terms"]["ratio_bp"]["testing"] == 3000
-    assert set(rows(desk, "catalogues")) == {"2025-all-0001"}
+    own = PublishCatalogue.model_validate({"year": 2025, "region": QINGPU, "items": ITEMS})
+    done(desk, QINGPU_OFFICER, own)
+    assert set(rows(desk, "catalogues")) == {"2025-all-0001", f"2025-{QINGPU}-0001"}
     assert set(rows(desk, "listing_terms")) == {"31-2025-03-03"}
 
 
@@ -158,7 +165,9 @@ def test_a_notice_is_due_the_day_after_its_last_day_and_never_again_once_closed(
     desk.day = DAY_AFTER
     done(desk, ITSELF, CloseNotice(notice_id=NOTICE_ID))
     assert due_on(desk) is None
-    assert rows(desk, "notices")[str(NOTICE_ID)]["state"] == "closed"
+    row = rows(desk, "notices")[str(NOTICE_ID)]
+    assert (row["number"], row["state"]) == ("公示〔2025〕第1号", "closed")
+    assert (row["opens_on"], row["last_day_on"]) == ("2025-03-03", "2025-03-09")
 
 
 def test_a_held_item_is_due_again_when_its_objection_is_dismissed() -> None:

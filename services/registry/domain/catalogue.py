@@ -12,7 +12,7 @@ from tongdui_events.document import Event, PositiveFen, RegionCode, Stamp, Year
 from tongdui_events.registry import CatalogueItem, CataloguePublished
 from tongdui_events.streams import catalogue_id
 
-from services.registry.domain.jurisdiction import DELTA, acts_for_region
+from services.registry.domain.jurisdiction import acts_for_region
 from services.registry.domain.refusals import CatalogueYearOver
 from services.registry.domain.region_state import Region
 from shared.kernel.commands import Command, Principal
@@ -63,9 +63,9 @@ class PublishCatalogue(Command):
 
 
 def publish_catalogue(
-    catalogue: Catalogue, region: Region | None, today: date, principal: Principal, command: PublishCatalogue
+    catalogue: Catalogue, region: Region, today: date, principal: Principal, command: PublishCatalogue
 ) -> list[Decided] | Refusal:
-    """CataloguePublished, version = the last + 1. ``region``: the state of the region named, if one is."""
+    """CataloguePublished, version = the last + 1. ``region``: the state of the region named, where one is."""
     refusal = _may_publish(region, principal, command)
     if refusal is not None:
         return refusal
@@ -80,10 +80,9 @@ def publish_catalogue(
     return [Decided(catalogue_id(command.year, command.region), published)]
 
 
-def _may_publish(region: Region | None, principal: Principal, command: PublishCatalogue) -> Refusal | None:
-    if command.region is None or region is None:
-        speaks_for_a_province = principal.role == "provincial_officer" and principal.region in DELTA
-        return None if speaks_for_a_province else NotYours("region")
+def _may_publish(region: Region, principal: Principal, command: PublishCatalogue) -> Refusal | None:
+    if command.region is None:
+        return None if principal.role == "provincial_officer" else NotYours("region")
     if region.joins_on is None:
         return NotFound("region", what="region", id=command.region)
     return acts_for_region(principal, command.region)

@@ -77,7 +77,7 @@ def release_centre(
     same = [centre for centre in region.centres if centre.centre_id == command.centre_id]
     if not same:
         return NotFound("centre_id", what="centre", id=command.centre_id)
-    if all(centre.ends_before(command.on) for centre in same):
+    if all(centre.released_on is not None or centre.ends_before(command.on) for centre in same):
         return OutOfOrder("centre_id", state="released")
     released = CentreReleased(region=command.region, centre_id=command.centre_id, on=command.on)
     return [Decided(region_id(command.region), released)]

@@ -88,10 +88,10 @@ class Enterprise:
     def registered(self) -> bool:
         return self.name != ""
 
-    def address_on(self, day: date) -> Address | None:
-        """Where it is registered on a day; the first address before any began."""
+    def address_on(self, day: date) -> Address:
+        """Where it is registered on a day; the first address before any began. Only of a registered one."""
         begun = [address for address in self.addresses if address.from_on <= day]
-        return begun[-1] if begun else next(iter(self.addresses), None)
+        return begun[-1] if begun else self.addresses[0]
 
     def bar_on(self, day: date) -> Bar | None:
         """A bar that holds on a day, or None."""

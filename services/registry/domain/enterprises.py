@@ -140,10 +140,7 @@ def _in_being(enterprise: Enterprise, uscc: str, today: date) -> Refusal | None:
 def may_act(enterprise: Enterprise, uscc: str, today: date, principal: Principal) -> Refusal | None:
     """The enterprise itself or an officer over its region, while it exists."""
     refusal = _in_being(enterprise, uscc, today)
-    address = enterprise.address_on(today)
-    if refusal is not None or address is None:
-        return refusal
-    return _party_or_officer(principal, uscc, address.region)
+    return refusal or _party_or_officer(principal, uscc, enterprise.address_on(today).region)
 
 
 def may_oversee(enterprise: Enterprise, uscc: str, today: date, principal: Principal) -> Refusal | None:

@@ -190,8 +190,6 @@ def _published(uscc: str, notice_id: UUID) -> Decided:
 
 def raise_objection(notice: PublicNotice, today: date, command: RaiseObjection) -> list[Decided] | Refusal:
     """ObjectionRaised, by anyone; it holds its item, not the list."""
-    if notice.number is None:
-        return NotFound("notice_id", what="notice", id=command.notice_id)
     raised = public_notice.raise_objection(
         notice,
         objection_id=command.objection_id,

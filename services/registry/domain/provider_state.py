@@ -47,7 +47,7 @@ class Provider:
     renamed_on: date | None = None
     province: str = ""
     legal_form: str = ""
-    established_on: date | None = None
+    established_on: date = date.max
     categories: tuple[str, ...] = ()
     branches: tuple[str, ...] = ()
     services: dict[str, Service] = field(default_factory=dict)

@@ -134,7 +134,7 @@ def it_is_registered_in_the_delta(candidate: _Candidate) -> Refusal | None:
 
 
 def it_has_been_registered_for_two_years(candidate: _Candidate) -> Refusal | None:
-    established_on = candidate.provider.established_on or candidate.today
+    established_on = candidate.provider.established_on
     earliest = _years_later(established_on, MINIMUM_YEARS)
     if earliest <= candidate.today:
         return None
@@ -308,7 +308,7 @@ def suspend_by_sanction(provider: Provider, sanction: SanctionDecided) -> list[D
 
 def reinstate_by_lifting(provider: Provider, lifted: SanctionLifted) -> list[Decided]:
     """What SanctionLifted means for a provider which that sanction suspended."""
-    if provider.stage != "suspended" or provider.suspended_because != _reason(lifted):
+    if provider.suspended_because != _reason(lifted):
         return []
     event = ProviderReinstated(uscc=lifted.party_uscc, decision_no=lifted.decision_no)
     return [Decided(provider_id(lifted.party_uscc), event)]

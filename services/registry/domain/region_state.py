@@ -104,7 +104,7 @@ def _evolve(region: Region, event: Event, stamp: Stamp) -> Region:
 
 
 def _released(centre: Entrustment, event: CentreReleased) -> Entrustment:
-    if centre.centre_id != event.centre_id or centre.ends_before(event.on):
+    if centre.centre_id != event.centre_id or centre.released_on is not None or centre.ends_before(event.on):
         return centre
     return centre._replace(released_on=event.on)
 
