@@ -67,10 +67,8 @@ def _processes(bus: str) -> dict[str, tuple[str, ...]]:
 def _databases(settings: Settings, run_id: str) -> Iterator[dict[str, str]]:
     """An empty database for every process name, dropped at the end."""
     with ExitStack() as stack:
-        if settings.database_url:
-            server = DatabaseServer(settings.database_url)
-        else:
-            server = stack.enter_context(temporary_postgres())
+        given = settings.database_url
+        server = DatabaseServer(given) if given else stack.enter_context(temporary_postgres())
         urls = {}
         for name in (*SERVICES, "up"):
             database = f"{run_id}_{name}"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from tongdui_events.document import Event, Stamp
-from tongdui_events.policy import PolicyAdopted, PolicyTerms
+from tongdui_events.policy import PolicyAdopted
 from tongdui_events.registry import (
     CentreEntrusted,
     CentreReleased,
@@ -24,32 +24,9 @@ from tongdui_events.registry import (
     RegionJoined,
 )
 
+from shared.kernel import region_terms
 from shared.kernel.folding import Fold
-
-
-class Policy(NamedTuple):
-    """One version of a region's terms."""
-
-    version: int
-    effective_on: date
-    terms: PolicyTerms
-
-
-class Entrusted(NamedTuple):
-    """One entrustment of a centre; ``until`` is its last day, None while it has none."""
-
-    centre_id: UUID
-    scope: tuple[str, ...]
-    from_on: date
-    until: date | None
-    released_on: date | None = None
-
-    def holds(self, day: date) -> bool:
-        begun = self.from_on <= day
-        over = (self.until is not None and day > self.until) or (
-            self.released_on is not None and day >= self.released_on
-        )
-        return begun and not over
+from shared.kernel.region_terms import Entrusted, Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +38,15 @@ class Region:
     centres: tuple[Entrusted, ...] = ()
 
     def in_force(self, day: date) -> Policy | None:
-        """The version in force on a day: the latest effective one."""
-        begun = [policy for policy in self.policies if policy.effective_on <= day]
-        return max(begun, key=lambda policy: (policy.effective_on, policy.version), default=None)
+        """The version in force on a day."""
+        return region_terms.in_force(self.policies, day)
 
     def version(self, number: int) -> Policy | None:
         return next((policy for policy in self.policies if policy.version == number), None)
 
     def entrusts(self, centre_id: UUID | None, scope: str, day: date) -> bool:
         """Whether the centre acts for this region in that scope on that day. 三(三)"""
-        return any(
-            centre.centre_id == centre_id and scope in centre.scope and centre.holds(day) for centre in self.centres
-        )
+        return region_terms.entrusts(self.centres, centre_id, scope, day)
 
 
 def _region(region: Region, event: Event, stamp: Stamp) -> Region:
@@ -86,14 +60,8 @@ def _region(region: Region, event: Event, stamp: Stamp) -> Region:
             entrusted = Entrusted(event.centre_id, event.scope, event.from_on, event.until)
             return replace(region, centres=(*region.centres, entrusted))
         case CentreReleased():
-            return replace(region, centres=tuple(_released(centre, event) for centre in region.centres))
+            return replace(region, centres=region_terms.released(region.centres, event))
     return region
-
-
-def _released(centre: Entrusted, event: CentreReleased) -> Entrusted:
-    if centre.centre_id != event.centre_id or centre.released_on is not None:
-        return centre
-    return centre._replace(released_on=event.on)
 
 
 class Name(NamedTuple):

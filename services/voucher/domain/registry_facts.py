@@ -8,7 +8,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from tongdui_events.document import Event, Stamp
-from tongdui_events.policy import PolicyAdopted, PolicyTerms
+from tongdui_events.policy import PolicyAdopted
 from tongdui_events.registry import (
     CataloguePublished,
     CentreEntrusted,
@@ -28,29 +28,9 @@ from tongdui_events.registry import (
     RegionLeft,
 )
 
+from shared.kernel import region_terms
 from shared.kernel.folding import Fold
-
-
-class Policy(NamedTuple):
-    """One version of a region's terms."""
-
-    version: int
-    effective_on: date
-    terms: PolicyTerms
-
-
-class Entrusted(NamedTuple):
-    """One entrustment of a centre; ``until`` is its last day, None while it has none."""
-
-    centre_id: UUID
-    scope: tuple[str, ...]
-    from_on: date
-    until: date | None
-    released_on: date | None = None
-
-    def holds(self, day: date) -> bool:
-        ended = (self.until is not None and day > self.until) or (self.released_on is not None and day >= self.released_on)
-        return self.from_on <= day and not ended
+from shared.kernel.region_terms import Entrusted, Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +48,11 @@ class Region:
 
     def in_force(self, day: date) -> Policy | None:
         """The version in force on a day."""
-        begun = [policy for policy in self.policies if policy.effective_on <= day]
-        return max(begun, key=lambda policy: (policy.effective_on, policy.version), default=None)
+        return region_terms.in_force(self.policies, day)
 
     def entrusts(self, centre_id: UUID | None, scope: str, day: date) -> bool:
         """Whether the centre acts for this region in that scope on that day. 三(三)"""
-        return any(c.centre_id == centre_id and scope in c.scope and c.holds(day) for c in self.centres)
+        return region_terms.entrusts(self.centres, centre_id, scope, day)
 
 
 def _region(region: Region, event: Event, stamp: Stamp) -> Region:
@@ -88,11 +67,7 @@ def _region(region: Region, event: Event, stamp: Stamp) -> Region:
             entrusted = Entrusted(event.centre_id, event.scope, event.from_on, event.until)
             return replace(region, centres=(*region.centres, entrusted))
         case CentreReleased():
-            centres = tuple(
-                c._replace(released_on=event.on) if c.centre_id == event.centre_id and c.released_on is None else c
-                for c in region.centres
-            )
-            return replace(region, centres=centres)
+            return replace(region, centres=region_terms.released(region.centres, event))
     return region
 
 
