@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from uuid import UUID
 
+from pydantic import Field
 from tongdui_events.common import (
     NoticeClosed,
     NoticeCorrected,
@@ -129,8 +130,8 @@ class PublicNotice(Frozen):
     notice_id: UUID | None = None
     number: str | None = None
     kind: NoticeKind | None = None
-    items: dict[UUID, PublishedItem] = {}
-    objections: dict[UUID, Objection] = {}
+    items: dict[UUID, PublishedItem] = Field(default_factory=dict)
+    objections: dict[UUID, Objection] = Field(default_factory=dict)
     withdrawn: bool = False
 
     @property

@@ -72,6 +72,17 @@ class Reactor:
             transaction.tracked[source] = applied
         return Delivered(applied, waits_for, stop.reason if stop else None), stop
 
+    def pass_parked(self, transaction: Transaction, source: str, stop: Stop) -> Stop | None:
+        """The stop; or None, and the record passed over, when an operator has parked it."""
+        if not self._is_parked(transaction, source, stop.record):
+            log.error("%s stops %s at %s: %s", self.service, source, stop.record.position, stop.reason)
+            return stop
+        if self.archive is not None:
+            self.archive(transaction.cursor, source, [stop.record])
+        transaction.see(source, stop.record.position)
+        transaction.tracked[source] = stop.record.position
+        return None
+
     def _apply_next(
         self, transaction: Transaction, source: str, record: Record
     ) -> tuple[Stop | None, tuple[str, int] | None]:

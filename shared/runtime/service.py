@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -87,6 +88,8 @@ class Runtime:
         self.stops_table = Stops(self.store)
         self.relay: Relay | None = None
         self.inbox: Inbox | None = None
+        #: when the views last showed the whole log, monotonic seconds
+        self._shown_at = time.monotonic()
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._wakeup = Wakeup(url, f"tongdui_{service.name}")
@@ -195,7 +198,7 @@ class Runtime:
 
     async def _follow(self) -> None:
         """Views to the head, then what is due; again whenever the log moves."""
-        swept: tuple[int, int, int] | None = None
+        swept: tuple[int, int] | None = None
         while not self._stopping.is_set():
             try:
                 swept = await self._follow_once(swept)
@@ -204,18 +207,16 @@ class Runtime:
                 await asyncio.sleep(0.5)
             await self._wakeup.wait()
 
-    async def _follow_once(self, swept: tuple[int, int, int] | None) -> tuple[int, int, int]:
+    async def _follow_once(self, swept: tuple[int, int] | None) -> tuple[int, int]:
         while not self._stopping.is_set():
             head, days = await asyncio.to_thread(self._project)
-            mark = (head.position, head.facts, 0)
-            for view in self.projections.views:
-                metrics.view_age(self.service.name, view, 0.0, 0)
+            mark = (head.position, head.facts)
             if mark == swept and head.swept:
                 return mark
             if not await self.sweeper.sweep(days):
                 await asyncio.to_thread(self._mark_swept, head)
                 swept = mark
-        return (0, 0, 0)
+        return (0, 0)
 
     def _project(self) -> tuple[Head, dict[str, date | None]]:
         """Every view to the head that was read before; the day reached by each source a sweep counts by."""
@@ -224,9 +225,18 @@ class Runtime:
             sources = {sweep.day_of or self.service.name for sweep in self.service.sweeps}
             days = {source: day_reached(connection, self.service.name, source) for source in sources}
             connection.commit()
-            while self.projections.position() < head.position:
+            while self._note_age(head.position - self.projections.position()) > 0:
                 self.projections.project_chunk(connection)
         return head, days
+
+    def _note_age(self, behind: int) -> int:
+        """Tell the metrics how many events the views do not show, and since when; gives ``behind``."""
+        now = time.monotonic()
+        if behind <= 0:
+            self._shown_at = now
+        for view in self.projections.views:
+            metrics.view_age(self.service.name, view, now - self._shown_at, max(behind, 0))
+        return behind
 
     def _mark_swept(self, head: Head) -> None:
         with self.projections.connection() as connection:

@@ -175,12 +175,46 @@ class Writer:
             self._unavailable(jobs, error)
         except psycopg.Error as error:
             self._disconnect()
-            if len(jobs) > 1:
-                for job in jobs:
-                    self._settle([job])
-            else:
-                log.error("the database refused a transaction: %s", error)
-                jobs[0].result = DecisionFailed()
+            self._refused(jobs, error)
+
+    def _refused(self, jobs: Sequence[Job], error: psycopg.Error) -> None:
+        """The database refused the transaction: whoever is to blame fails alone."""
+        if len(jobs) > 1:
+            for job in jobs:
+                self._settle([job])
+        elif isinstance(jobs[0], DeliveryJob):
+            self._narrow(jobs[0], error)
+        else:
+            log.error("the database refused a transaction: %s", error)
+            jobs[0].result = DecisionFailed()
+
+    def _narrow(self, job: DeliveryJob, error: psycopg.Error) -> None:
+        """Record by record, so that just the one the database refuses stops its source."""
+        if len(job.records) == 1:
+            try:
+                job.result = self._stop_at(job, error)
+            except (psycopg.OperationalError, psycopg.InterfaceError) as lost:
+                self._unavailable([job], lost)
+            return
+        for record in job.records:
+            single = DeliveryJob(job.loop, job.future, source=job.source, records=[record])
+            self._settle([single])
+            job.result = single.result
+            if not isinstance(job.result, Delivered) or job.result.stopped or job.result.waits_for:
+                return
+
+    def _stop_at(self, job: DeliveryJob, error: psycopg.Error) -> Delivered:
+        """Stop the source at its one record; or pass the record over, when an operator has parked it."""
+        record, source = job.records[0], job.source
+        with self._connected().cursor() as cursor:
+            transaction = Transaction(self.store, self.state, self.clock, cursor, self.event_size_limit)
+            transaction.open()
+            stop = self.reactor.pass_parked(transaction, source, Stop(record, f"the database refused it: {error}"[:2000]))
+            transaction.write()
+            self._record_stops(cursor, [(source, stop)] if stop else [])
+            cursor.execute("COMMIT")
+        self.state.committed()
+        return Delivered(self.state.seen.get(source, 0), None, stop.reason if stop else None)
 
     def _commit_group(self, jobs: Sequence[Job]) -> None:
         connection = self._connected()

@@ -295,6 +295,22 @@ async def test_a_reaction_that_raises_stops_its_source_and_leaves_nothing_half_d
     assert _count(store, "facts") == 1
 
 
+async def test_a_record_the_database_refuses_stops_its_source_alone_until_it_is_parked(store: Store) -> None:
+    stream = region_id("310118")
+    joined = foreign("registry", 2, RegionJoined(region="310118", name="refused", province="31", prefixes=("310118",),
+                                                 joins_on=DAY), stream)
+    left = foreign("registry", 3, RegionLeft(region="310118", leaves_on=DAY, run_off_until=DAY), stream)
+    records = [opened(1), joined, left, opened(4, DAY.replace(day=4))]
+    with writer_on(store) as writer:
+        delivered = await writer.deliver("registry", records)
+        assert delivered.applied == 2 and "the database refused it" in delivered.stopped
+        assert Stops(store).stopped()[0]["position"] == 3
+        assert Stops(store).park("registry", 3, "operator-1")
+        delivered = await writer.deliver("registry", records)
+        assert (delivered.applied, delivered.stopped) == (4, None)
+    assert _count(store, "facts") == 1
+
+
 async def test_an_event_waits_for_the_registry_facts_behind_it(store: Store) -> None:
     redemption = uuid4()
     withdrawn = foreign("settlement", 1, RedemptionWithdrawn(redemption_id=redemption), redemption, seen={"registry": 1})

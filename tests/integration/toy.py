@@ -124,6 +124,8 @@ def day_opened(event: DayOpened, stamp: Stamp, desk: Desk) -> list[Decided]:
 def region_left(event: RegionLeft, stamp: Stamp, desk: Desk) -> list[Decided] | Refusal:
     if desk.get(REGION, region_id(event.region)).name == "broken":
         raise ZeroDivisionError
+    if desk.get(REGION, region_id(event.region)).name == "refused":
+        raise psycopg.errors.CheckViolation("as a constraint would")
     return CeilingFull()
 
 
