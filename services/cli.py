@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
+from services import calculators
 from shared.runtime.settings import Settings
 
 app = typer.Typer(
@@ -23,6 +24,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="长三角科技创新券通兑 · Innovation vouchers, from application to payment, on events.",
 )
+
+
+app.command()(calculators.quote)
+app.command()(calculators.assess)
 
 
 class Bus(StrEnum):

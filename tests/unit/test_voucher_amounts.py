@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.voucher.domain.amounts import Left, Priced, allocate, quote
+from services.voucher.domain.amounts import Left, Priced, allocate
 from shared.kernel.money import rounded_down
 
 YUAN = 100
@@ -39,6 +39,11 @@ def test_what_is_left_of_the_year_cuts_or_refuses_as_the_terms_say() -> None:
     assert total(10_000, left=0).refusal == "quota_exhausted"
 
 
+def test_nothing_left_of_the_year_is_said_before_a_sum_that_is_too_small() -> None:
+    assert total(1, left=0).refusal == "quota_exhausted"
+    assert total(1).refusal == "amount_too_small"
+
+
 def test_rounding_to_the_yuan_is_last_and_may_leave_nothing() -> None:
     assert total(66_500, rounding="yuan").amount_fen == 199 * YUAN
     assert total(300, rounding="yuan").refusal == "amount_too_small"
@@ -67,19 +72,3 @@ def test_the_steps_always_lead_to_the_sum_and_never_exceed_a_limit(
     if not found.refusal:
         expected = min(sum(part.amount_fen for part in found.lines), left, cap or 10**12)
         assert found.amount_fen == rounded_down(expected, rounding)
-
-
-def test_a_trial_calculation_answers_with_the_amount_and_every_step() -> None:
-    policy = {
-        "ratio_bp": {"testing": 3000},
-        "allocation_cap_fen": None,
-        "enterprise_year_cap_fen": 30_000_000,
-        "region_year_budget_fen": 1_000,
-        "rounding": "fen",
-        "amount_basis": "tax_exclusive",
-        "partial_allocation": True,
-    }
-    contract = {"category": "testing", "amount_fen": 10_600, "tax_bp": 600}
-    answer = quote({"policy": policy, "contract": contract, "held": {"enterprise_year_fen": 0, "region_year_fen": 0}})
-    assert (answer["allocation_fen"], answer["refusal"]) == (1000, None)
-    assert [step["rule"] for step in answer["steps"]][-3:] == ["enterprise_year", "region_year", "rounding"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from shared.kernel.money import rounded_down, share_of, without_tax
 
@@ -74,7 +74,7 @@ def allocate(
             amount, _ = cap_fen, reduced.append("cap_per_use")
         steps.append(("cap_per_use", amount))
     for limit in left:
-        if amount and (limit.fen == 0 or (limit.fen < amount and not partial)):
+        if limit.fen == 0 or (limit.fen < amount and not partial):
             return Sum(0, limit.refusal, parts, (*steps, (limit.rule, 0)), tuple(reduced))
         if limit.fen < amount:
             amount, _ = limit.fen, reduced.append(limit.rule)
@@ -82,26 +82,3 @@ def allocate(
     amount = rounded_down(amount, rounding)
     steps.append(("rounding", amount))
     return Sum(amount, None if amount else "amount_too_small", parts, tuple(steps), tuple(reduced))
-
-
-def quote(document: Mapping[str, Any]) -> dict[str, Any]:
-    """A trial calculation (试算): policy, contract and what is held, to the amount and every step.
-
-    Raises KeyError for a part that is missing, ValueError for a negative sum.
-    """
-    policy, contract, held = document["policy"], document["contract"], document["held"]
-    stated = contract.get("lines") or [contract]
-    lines = [
-        Priced(number, line["amount_fen"], line.get("tax_bp", 0), policy["ratio_bp"].get(line["category"], 0))
-        for number, line in enumerate(stated, 1)
-    ]
-    left = [
-        Left("enterprise_year", max(policy["enterprise_year_cap_fen"] - held["enterprise_year_fen"], 0), "quota_exhausted"),
-        Left("region_year", max(policy["region_year_budget_fen"] - held["region_year_fen"], 0), "budget_exhausted"),
-    ]
-    total = allocate(
-        lines, policy["amount_basis"], policy.get("allocation_cap_fen"), left, policy["partial_allocation"],
-        policy["rounding"],
-    )
-    steps = [{"rule": rule, "fen": fen} for rule, fen in total.steps]
-    return {"allocation_fen": total.amount_fen, "refusal": total.refusal, "steps": steps}
