@@ -17,8 +17,8 @@ from tongdui_events.document import Source, Text
 
 from services.audit import archive
 from services.audit.cases import Case, Entry, read_case, recorded_by
-from services.audit.domain.access import RecordAccess
 from services.audit.domain.parties import is_outside, may_read
+from shared.kernel.access_record import RecordAccess
 from shared.kernel.commands import Principal
 from shared.kernel.decisions import NotFound
 from shared.runtime.access import allowed

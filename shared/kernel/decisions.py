@@ -35,6 +35,8 @@ class Refusal(Exception):
         super().__init__(field, details)
         self.field = field
         self.details = details
+        #: who was refused, where the web knows
+        self.caller: Any = None
 
     @property
     def code(self) -> str:

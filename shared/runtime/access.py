@@ -70,7 +70,9 @@ class Access:
             return PUBLIC
         principal = await self.principal(authorization)
         if principal.role not in roles and "public" not in roles:
-            raise RoleNotAllowed(role=principal.role)
+            refusal = RoleNotAllowed(role=principal.role)
+            refusal.caller = principal
+            raise refusal
         return principal
 
     async def principal(self, authorization: str | None) -> Principal:

@@ -19,6 +19,7 @@ from shared.kernel.decisions import Refusal
 from shared.runtime import metrics
 from shared.runtime.bodies import command_id, read_body, read_json
 from shared.runtime.problems import answer, instance_of, invalid
+from shared.runtime.recorded_access import record_refusal
 from shared.runtime.routes import Answered, CommandRoute, Served
 
 _JSON = (b"content-type", b"application/json")
@@ -42,7 +43,8 @@ class CommandEndpoint:
             await invalid(_plain(error), instance_of(scope))(scope, receive, send)
         except Refusal as refusal:
             self._count(refusal.code, started)
-            await answer(refusal, instance_of(scope))(scope, receive, send)
+            told = await record_refusal(self._runtime, refusal, scope["path"])
+            await answer(told, instance_of(scope))(scope, receive, send)
         else:
             self._count("accepted", started)
             await _send_outcome(outcome, send)
@@ -53,7 +55,11 @@ class CommandEndpoint:
         identity = command_id(_text(headers, b"idempotency-key"))
         body = await read_body(headers, receive)
         command = self._read(read_json(headers, body), scope["path_params"])
-        return await self._runtime.execute(command, principal, self._route.path, identity)
+        try:
+            return await self._runtime.execute(command, principal, self._route.path, identity)
+        except Refusal as refusal:
+            refusal.caller = principal
+            raise
 
     def _read(self, fields: Any, path_params: Mapping[str, str]) -> Command:
         """The command. A body that repeats a path parameter is refused: it could say another thing."""

@@ -255,6 +255,9 @@ def install(app: FastAPI) -> None:
 
 
 async def _on_refusal(request: Request, refusal: Refusal) -> Response:
+    record = getattr(request.app.state, "record_refusal", None)
+    if record is not None:
+        refusal = await record(refusal, request.url.path)
     return answer(refusal, instance_of(request.scope))
 
 

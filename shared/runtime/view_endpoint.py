@@ -19,6 +19,7 @@ from shared.kernel.decisions import NotFound
 from shared.runtime.access import allowed
 from shared.runtime.documenting import guarded, problems
 from shared.runtime.errors import Behind
+from shared.runtime.recorded_access import NOT_STATED, record_hidden_row, record_reading
 from shared.runtime.routes import Rows, Scope, Served, ViewRoute
 
 PATIENCE_SECONDS = 5.0
@@ -28,6 +29,9 @@ AtLeast = Annotated[
     int | None,
     Field(ge=0, le=2**63 - 1, description="Wait up to 5 s until the view shows this position of the log"),
 ]
+
+
+Purpose = Annotated[Text, Query(description="Why an auditor, an operator or an officer of another region reads; it is recorded")]
 
 
 class Page(BaseModel):
@@ -93,12 +97,17 @@ def add_view_route(app: FastAPI, prefix: str, runtime: Served, route: ViewRoute,
 
 
 def _row_endpoint(runtime: Served, route: ViewRoute, arrivals: Arrivals) -> Any:
-    async def read(principal: Principal, key: str, at_least: int | None) -> Response:
+    async def read(principal: Principal, key: str, at_least: int | None, purpose: str) -> Response:
         if at_least:
             await arrivals.reach(at_least)
         row = await run_in_threadpool(runtime.projections.get, route.view, key)
-        if row is None or not is_in_scope(row, _scope_of(route, principal)):
+        scope, subject = _scope_of(route, principal), f"{runtime.service.name}/{route.view}/{key}"
+        if row is None:
             raise NotFound(what=route.view, id=key)
+        if not is_in_scope(row, scope):
+            await record_hidden_row(runtime, principal, subject)
+            raise NotFound(what=route.view, id=key)
+        await record_reading(runtime, route, principal, scope, subject, purpose, 1)
         return _json(row)
 
     read.__signature__ = Signature(
@@ -106,6 +115,7 @@ def _row_endpoint(runtime: Served, route: ViewRoute, arrivals: Arrivals) -> Any:
             _principal(runtime, route),
             _parameter("key", Annotated[Text, Path()]),
             _parameter("at_least", Annotated[AtLeast, Query()], None),
+            _parameter("purpose", Purpose, NOT_STATED),
         ]
     )
     return read
@@ -122,6 +132,8 @@ def _list_endpoint(runtime: Served, route: ViewRoute, arrivals: Arrivals) -> Any
         rows = await run_in_threadpool(
             runtime.projections.find, route.view, scope, where, query.after, query.limit
         )
+        subject = f"{runtime.service.name}/{route.view}"
+        await record_reading(runtime, route, principal, scope, subject, query.purpose, len(rows))
         following = rows[-1][0] if len(rows) == query.limit else None
         return _json({"items": [row for _, row in rows], "next": following})
 
@@ -139,6 +151,7 @@ def _query_model(route: ViewRoute, filters: tuple[str, ...]) -> type[BaseModel]:
         limit=(Annotated[int, Field(ge=1, le=500)], 100),
         after=(Annotated[Text | None, Field(description="The key after which the page begins")], None),
         at_least=(AtLeast, None),
+        purpose=(Purpose, NOT_STATED),
         **fields,
     )
 

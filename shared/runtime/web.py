@@ -7,6 +7,7 @@ that prefix, whose files are served from here.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from html import escape
 
 from fastapi import FastAPI
@@ -22,6 +23,7 @@ from shared.runtime.gate import Gate, PathTable
 from shared.runtime.health import add_health
 from shared.runtime.operations import add_operations
 from shared.runtime.problems import install
+from shared.runtime.recorded_access import record_refusal
 from shared.runtime.routes import CommandRoute, Served, ViewRoute
 from shared.runtime.view_endpoint import Arrivals, add_view_route
 
@@ -73,6 +75,7 @@ def _service_app(runtime: Served, endpoints: Sequence[tuple[CommandRoute, Comman
     )
     app.state.draining = False
     install(app)
+    app.state.record_refusal = partial(record_refusal, runtime)
     document_with_problems(app)
     for route, endpoint in endpoints:
         app.router.routes.append(command_api_route(prefix, route, endpoint))

@@ -18,6 +18,7 @@ import psycopg
 from psycopg import Connection
 
 from shared.kernel.commands import Command
+from shared.runtime import recorded_access
 from shared.runtime.bus.port import Record
 from shared.runtime.clock import Clock
 from shared.runtime.delivery import Reactor, Stop, record_digest
@@ -72,7 +73,8 @@ class Writer:
         self.store = store
         self.state = state
         self.clock = clock
-        self.handlers = handlers
+        #: every service records who was refused and who read
+        self.handlers = {**recorded_access.HANDLERS, **handlers}
         self.reactor = reactor
         self.queue_limit = queue_limit
         self.event_size_limit = event_size_limit

@@ -11,13 +11,13 @@ from tongdui_events.registry import CentreEntrusted, CentreReleased, DayOpened
 from tongdui_events.streams import days_id
 from tongdui_events.voucher import ProviderChanged, VoucherApplied, VoucherIssued
 
-from services.audit.commands import HANDLERS
-from services.audit.domain.access import RecordAccess
 from services.audit.domain.days import reach_day
 from services.audit.domain.parties import Parties, entrusted_centres, is_outside, may_read, parties_of
 from services.audit.main import SERVICE
 from services.audit.reactions import REACTIONS
+from shared.kernel.access_record import RecordAccess
 from shared.kernel.commands import Principal
+from shared.runtime.recorded_access import record
 from tests.unit.desk import COMMAND, FakeDesk
 
 VOUCHER = UUID("00000000-0000-4000-8000-000000000001")
@@ -102,7 +102,7 @@ def test_the_first_day_opened_is_the_first_day_reached() -> None:
 
 def test_an_access_is_a_stream_of_its_own_and_no_part_of_the_case() -> None:
     desk = FakeDesk([], date(2025, 3, 3), AUDITOR, service="audit")
-    [decided] = HANDLERS[RecordAccess](
+    [decided] = record(
         RecordAccess(what="case_read", subject=f"case/{VOUCHER}", purpose="supervision", count=3), desk
     )
     assert (decided.originator_id, decided.case_id, decided.event.count) == (COMMAND, None, 3)

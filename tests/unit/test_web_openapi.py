@@ -104,7 +104,7 @@ async def test_the_token_is_documented_where_it_is_needed(caller: Caller) -> Non
 
 async def test_a_lists_filters_are_documented(caller: Caller) -> None:
     operation = (await document_of(caller))["paths"]["/voucher/v1/vouchers"]["get"]
-    assert {parameter["name"] for parameter in operation["parameters"]} == {"region", "limit", "after", "at_least"}
+    assert {parameter["name"] for parameter in operation["parameters"]} == {"region", "limit", "after", "at_least", "purpose"}
 
 
 async def test_the_pages_load_nothing_from_another_host(caller: Caller) -> None:

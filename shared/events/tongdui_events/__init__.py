@@ -6,7 +6,7 @@ This package depends on pydantic only. Import from here; the modules inside may 
 # One name a line would be 450 lines nobody reads.
 # fmt: off
 from tongdui_events.audit import (
-    AccessRecorded, CreditRecordEntered, CreditRecordRepaired, EvidencePosition, FindingRecorded,
+    CreditRecordEntered, CreditRecordRepaired, EvidencePosition, FindingRecorded,
     InspectionClosed, InspectionOpened, PartyNotified, SanctionDecided, SanctionLifted, SanctionProposed,
     SanctionReviewed, SignalDismissed, SignalRaised, StatementReceived,
 )
@@ -17,7 +17,7 @@ from tongdui_events.codec import (
     UnknownEventType, UnreadableDocument, decode, decode_event, decode_stamp, encode, type_of,
 )
 from tongdui_events.common import (
-    AppealDecided, AppealLodged, Channel, Count, DayReached, DivisionPrefix, Flag, Last4, Mode, NoticeClosed,
+    AccessRecorded, AppealDecided, AppealLodged, Channel, Count, DayReached, DivisionPrefix, Flag, Last4, Mode, NoticeClosed,
     NoticeCorrected, NoticeItem, NoticeItemDropped, NoticeKind, NoticeNumbered, NoticePublished, NoticeWithdrawn,
     Number, ObjectionDismissed, ObjectionRaised, ObjectionUpheld, Party, Place, Position, Province,
     ReactionRefused, RecusalRecorded, Step, Subject,

@@ -6,7 +6,7 @@ from datetime import date
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from tongdui_events.common import Count, Flag, Number, Place, Position, Subject
+from tongdui_events.common import Flag, Number, Place, Position, Subject
 from tongdui_events.document import Code, Event, Fen, Frozen, Sha256, Source, Text, Uscc
 
 
@@ -138,12 +138,3 @@ class CreditRecordRepaired(AuditEvent):
 
     record_id: UUID
     decision_no: Code
-
-
-class AccessRecorded(AuditEvent):
-    """A read by an auditor or an officer of another region, an export, or a refusal of access."""
-
-    what: Code
-    subject: Text
-    purpose: Text
-    count: Count

@@ -193,3 +193,13 @@ class NoticeClosed(Event):
     notice_id: UUID
     passed: tuple[UUID, ...] = ()
     held: tuple[UUID, ...] = ()
+
+
+class AccessRecorded(Event):
+    """A read by an auditor or an officer of another region, an export, or a refusal of access."""
+
+    SOURCES: ClassVar[frozenset[str]] = ALL
+    what: Code
+    subject: Text
+    purpose: Text
+    count: Count

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from tongdui_events.audit import AccessRecorded
-from tongdui_events.common import Count
+from tongdui_events.common import AccessRecorded, Count
 from tongdui_events.document import Code, Text
 
 from shared.kernel.commands import Command
