@@ -1,9 +1,8 @@
-"""A request for payment with real files, whose digests are in the events."""
+"""A request for payment, and its files, whose digests are in the events."""
 
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 from typing import Any
 
 from services.demo.casebook import Case
@@ -11,7 +10,7 @@ from services.demo.casebook import Case
 KINDS = {"contract": "意向合同", "receipt": "到款凭证", "invoice": "发票", "result": "服务结果"}
 
 
-def request_body(directory: Path, case: Case, today: str, short: bool = False) -> dict[str, Any]:
+def request_body(case: Case, today: str, short: bool = False) -> dict[str, Any]:
     """The request of one case. ``short``: the receipts fall one yuan short of what is needed."""
     payable = case.payable_fen()
     paid = case.performed_fen if case.mode == "tongyong" else case.performed_fen - payable
@@ -28,15 +27,22 @@ def request_body(directory: Path, case: Case, today: str, short: bool = False) -
         "voucher_id": str(case.voucher_id),
         "invoices": [invoice],
         "receipts": [receipt],
-        "documents": [_file(directory, case, kind) for kind in KINDS],
+        "documents": [_stated(kind, content) for kind, content in documents(case).items()],
         "lines": [{"line_no": 1, "performed_fen": case.performed_fen, "invoiced_fen": case.performed_fen}],
         "claimed_fen": payable,
     }
 
 
-def _file(directory: Path, case: Case, kind: str) -> dict[str, Any]:
-    folder = directory / "evidence" / f"{case.number:05d}"
-    folder.mkdir(parents=True, exist_ok=True)
-    content = f"{KINDS[kind]} {case.contract_no}\n{case.enterprise.name} · {case.provider.name}\n".encode()
-    (folder / f"{kind}.txt").write_bytes(content)
+def documents(case: Case) -> dict[str, bytes]:
+    """The files of one request, by kind."""
+    return {kind: _document(case, kind) for kind in KINDS}
+
+
+def _document(case: Case, kind: str) -> bytes:
+    title, parties = KINDS[kind], f"{case.enterprise.name} · {case.provider.name}"
+    text = f'<?xml version="1.0" encoding="UTF-8"?><{kind} title="{title}" contract="{case.contract_no}">{parties}</{kind}>\n'
+    return text.encode()
+
+
+def _stated(kind: str, content: bytes) -> dict[str, Any]:
     return {"kind": kind, "size_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}

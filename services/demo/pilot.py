@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from services.demo.casebook import LATE_START, Case, casebook
 from services.demo.cast import AGENT, AGENT_ID, CATEGORY_NAMES, FIRST_DAY, REGIONS, YEAR, digest, laboratory_of
 from services.demo.client import Client, Person, Refused
-from services.demo.evidence import request_body
+from services.demo.evidence import documents, request_body
 from services.demo.opening import (
     OPERATOR,
     list_laboratories,
@@ -178,7 +178,9 @@ class Pilot:
     async def _request(self, case: Case) -> None:
         case.redemption_id = self.client.id("redemption", case.number)
         person = case.enterprise.enterprise if case.mode == "tongyong" else case.provider.provider
-        body = request_body(self.stage.settings.state_dir, case, self.date, short=case.kind == "returned")
+        body = request_body(case, self.date, short=case.kind == "returned")
+        for content in documents(case).values():
+            await self.client.hand_in(person, "/settlement/v1/documents", content)
         if case.kind == "invoice_over":
             over = json.loads(json.dumps(body))
             over["invoices"][0]["allotted_fen"] += 1
@@ -195,7 +197,7 @@ class Pilot:
             await self._refused(review, case, "receipts_too_low")
             await self.client.post(officer, self._redemption(case, "return"), {"reasons": ["receipts_too_low"]})
             person = case.enterprise.enterprise if case.mode == "tongyong" else case.provider.provider
-            body = request_body(self.stage.settings.state_dir, case, self.date)
+            body = request_body(case, self.date)
             del body["redemption_id"], body["voucher_id"]
             await self.client.post(person, self._redemption(case, "resubmit"), body)
         await self.client.post(officer, self._redemption(case, "review"), {})

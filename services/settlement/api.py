@@ -16,6 +16,7 @@ from services.settlement.domain import (
     review,
 )
 from shared.kernel.commands import Principal
+from shared.runtime.document_routes import DocumentRoutes
 from shared.runtime.routes import CommandRoute, Scope, ViewRoute
 
 PARTIES = {"enterprise", "provider"}
@@ -55,6 +56,11 @@ def _of_its_region(principal: Principal) -> Scope:
     return {"region": principal.region} if principal.role == "regional_officer" else None
 
 
+def documents_seen(principal: Principal) -> Scope:
+    """A department sees those of its region's cases."""
+    return {"regions": [principal.region]} if principal.role == "regional_officer" else None
+
+
 READS_REDEMPTIONS = PARTIES | CENTRE | REGION | {"auditor"}
 READS_PAYOUTS = PARTIES | PAYERS | {"auditor"}
 
@@ -76,6 +82,14 @@ ROUTES: list[CommandRoute | ViewRoute] = [
         roles=READS_REDEMPTIONS,
         scope=redemptions_seen,
         filters=("region", "state", "voucher_id"),
+    ),
+    ViewRoute(
+        "/documents",
+        "documents",
+        roles=CENTRE | REGION | {"auditor"},
+        scope=documents_seen,
+        filters=("shared",),
+        description="Digests by case; shared=yes: one file behind several vouchers.",
     ),
     # public notices
     CommandRoute("/notices", notices.PublishNotice, roles=REGION),
@@ -113,3 +127,5 @@ ROUTES: list[CommandRoute | ViewRoute] = [
     ViewRoute("/batches/{key}", "batches", roles=PAYERS | {"auditor"}, scope=batches_seen),
     ViewRoute("/batches", "batches", roles=PAYERS | {"auditor"}, scope=batches_seen, filters=("payer", "state")),
 ]
+
+EXTRA = [DocumentRoutes(next(route for route in ROUTES if route.path == "/redemptions/{key}"), frozenset(PARTIES | CENTRE))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.settlement.api import ROUTES
+from services.settlement.api import EXTRA, ROUTES
 from services.settlement.commands import FOLDS, HANDLERS
 from services.settlement.reactions import REACTIONS, STAND_IN, SWEEPS
 from services.settlement.views import VIEWS
@@ -22,4 +22,5 @@ SERVICE = Service(
     views=VIEWS,
     routes=ROUTES,
     listens=("registry", "voucher", "audit"),
+    extra=EXTRA,
 )

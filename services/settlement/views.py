@@ -44,6 +44,7 @@ from services.settlement.domain.payment import PORT
 from services.settlement.domain.payouts import PAYOUT
 from services.settlement.domain.redemption import REDEMPTION
 from shared.kernel.public_notice import NOTICE_EVENTS, PublicNotice, PublishedItem, evolve, next_close_on
+from shared.runtime.document_view import Use, document_row
 from shared.runtime.projections import View
 
 Row = dict[str, Any]
@@ -194,7 +195,13 @@ def _payout(event: Any, stamp: Stamp) -> str:
     return str(event.payout_id)
 
 
+def _documents(event: RedemptionRequested | RedemptionResubmitted, stamp: Stamp) -> list[tuple[str, Use]]:
+    case, voucher, region = str(event.redemption_id), str(event.voucher_id), getattr(event, "region", None)
+    return [(one.sha256, Use(one.sha256, one.kind, case, voucher, region)) for one in event.documents]
+
+
 VIEWS: list[View] = [
+    View("documents", (RedemptionRequested, RedemptionResubmitted), _redemption, document_row, ("shared",), _documents),
     View("redemptions", REDEMPTION.types, _redemption, redemption_row, indexed=("region", "state", "voucher_id")),
     View("notices", NOTICE_EVENTS, lambda e, _: str(e.notice_id), notice_row, indexed=("region", "state", "number")),
     View("payouts", PAYOUT.types, _payout, payout_row, indexed=("region", "state", "channel")),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from services.voucher.domain import allocation, application, contract, endings, handover
+from services.voucher.quotes_route import add_quotes
 from shared.kernel.commands import Principal
+from shared.runtime.document_routes import DocumentRoutes
 from shared.runtime.routes import CommandRoute, ViewRoute
 
 PARTIES = {"enterprise", "provider"}
@@ -37,4 +39,9 @@ ROUTES: list[CommandRoute | ViewRoute] = [
     ViewRoute("/vouchers/{key}", "vouchers", READERS, own_cases),
     ViewRoute("/vouchers", "vouchers", READERS, own_cases, filters=("region", "state")),
     ViewRoute("/ceilings", "ceilings", {"regional_officer", "auditor", "operator"}, filters=("kind", "key")),
+]
+
+EXTRA = [
+    add_quotes,
+    DocumentRoutes(next(route for route in ROUTES if route.path == "/vouchers/{key}"), frozenset(PARTIES | OFFICERS)),
 ]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from services.voucher.api import ROUTES
+from services.voucher.api import EXTRA, ROUTES
 from services.voucher.commands import FOLDS, HANDLERS
-from services.voucher.quotes_route import add_quotes
 from services.voucher.reactions import REACTIONS, SWEEPS
 from services.voucher.views import VIEWS
 from shared.runtime.service import Service
@@ -18,5 +17,5 @@ SERVICE = Service(
     views=VIEWS,
     routes=ROUTES,
     listens=("registry", "settlement"),
-    extra=(add_quotes,),
+    extra=EXTRA,
 )

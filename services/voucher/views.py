@@ -32,6 +32,7 @@ from tongdui_events.voucher import (
 
 from services.voucher.domain import ceilings
 from services.voucher.domain.ceilings import CEILING
+from shared.runtime.document_view import Use, document_row
 from shared.runtime.projections import View
 
 STATES: dict[type[Event], str] = {
@@ -92,7 +93,13 @@ def _by_voucher(event: Event, stamp: Stamp) -> str:
     return str(event.voucher_id)
 
 
+def _documents(event: ContractSubmitted | ContractAmended, stamp: Stamp) -> list[tuple[str, Use]]:
+    voucher = str(event.voucher_id)
+    return [(event.document_sha256, Use(event.document_sha256, "contract", voucher, voucher))]
+
+
 VIEWS: list[View] = [
+    View("documents", (ContractSubmitted, ContractAmended), _by_voucher, document_row, ("shared",), _documents),
     View(
         "vouchers",
         (*STATES, ProviderChanged, VoucherExtended, PresentationEnded, AllocationCorrected),

@@ -8,6 +8,8 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.runtime.bodies import BODY_LIMIT, declared_length
+from shared.runtime.document_routes import is_document_upload
+from shared.runtime.documents import DOCUMENT_LIMIT
 from shared.runtime.errors import Draining
 from shared.runtime.problems import BodyTooLarge, answer, instance_of
 
@@ -66,7 +68,8 @@ class Gate:
             return
         found = self._commands.find(path)
         if found is None:
-            await self._app(scope, _limited(scope, receive, self._limit), send)
+            limit = DOCUMENT_LIMIT if is_document_upload(scope) else self._limit
+            await self._app(scope, _limited(scope, receive, limit), send)
             return
         endpoint, scope["path_params"] = found
         await endpoint(scope, receive, send)

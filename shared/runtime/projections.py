@@ -45,6 +45,15 @@ class View:
     key: Callable[[Any, Stamp], str | None]
     evolve: Callable[[Row | None, Any, Stamp], Row | None]
     indexed: tuple[str, ...] = ()
+    #: for an event that touches several rows: each key with the part that ``evolve`` is given for it
+    parts: Callable[[Any, Stamp], Iterable[tuple[str, Any]]] | None = None
+
+    def touched(self, event: Event, stamp: Any) -> Iterable[tuple[str, Any]]:
+        """The rows an event touches, with what it says of each."""
+        if self.parts is not None:
+            return self.parts(event, stamp)
+        key = self.key(event, stamp)
+        return () if key is None else ((key, event),)
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -115,9 +124,10 @@ def read_chunk(cursor: Cursor[Any], service: str, after: int, limit: int, types:
 def fold_into(tables: ViewTables, cursor: Cursor[Any], view: View, table: str, events: Iterable[Read]) -> None:
     """Fold events over the rows of one table and write each touched key once."""
     touched = [
-        (key, event, stamp)
+        (key, part, stamp)
         for _, stamp, event in events
-        if isinstance(event, view.types) and (key := view.key(event, stamp)) is not None
+        if isinstance(event, view.types)
+        for key, part in view.touched(event, stamp)
     ]
     if not touched:
         return

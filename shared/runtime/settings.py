@@ -33,6 +33,8 @@ class Settings(BaseSettings):
     #: a checkpoint is signed after so many events, or so many seconds after the first that has none
     checkpoint_every_events: int = 1000
     checkpoint_every_seconds: float = 10.0
+    #: where documents are kept: s3://bucket/prefix and its like; empty means a folder in state_dir
+    documents_url: str | None = None
     host: str = "127.0.0.1"
     port: int = 8000
     clock: Literal["real", "simulated"] = "real"
