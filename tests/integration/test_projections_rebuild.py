@@ -47,7 +47,7 @@ def _project(views: Projections) -> None:
 
 def _tables(store: Store) -> list[str]:
     with store.connect() as connection:
-        rows = connection.execute("SELECT tablename FROM pg_tables WHERE tablename LIKE 'voucher_view\_%' ORDER BY 1")
+        rows = connection.execute(r"SELECT tablename FROM pg_tables WHERE tablename LIKE 'voucher_view\_%' ORDER BY 1")
         return [table for (table,) in rows]
 
 

@@ -98,6 +98,6 @@ def _folded(view: Any, rows: list[tuple[str, bytes]]) -> dict[str, Any]:
     for topic, state in rows:
         if topic in wanted:
             stamp, event = decode(bytes(state))
-            key = view.key(event, stamp)
-            folded[key] = view.evolve(folded[key], event, stamp)
+            for key, part in view.touched(event, stamp):
+                folded[key] = view.evolve(folded[key], part, stamp)
     return {key: row for key, row in folded.items() if row is not None}
