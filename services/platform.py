@@ -10,6 +10,7 @@ import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 import uvicorn
+import uvloop
 from fastapi import FastAPI
 
 from shared.runtime.bus import bus_of
@@ -32,19 +33,25 @@ def service_named(name: str) -> Service:
 
 def run(service: str, role: str, settings: Settings) -> int:
     """One service in this process, with its own database; the exit code."""
-    return asyncio.run(_serve([service], role, settings))
+    return uvloop.run(_serve([service], role, settings))
 
 
 def up(settings: Settings) -> int:
     """All services in this process on one port; the exit code."""
-    return asyncio.run(_serve(SERVICES, "all", settings))
+    return uvloop.run(_serve(SERVICES, "all", settings))
 
 
 async def _serve(names: Sequence[str], role: str, settings: Settings) -> int:
     async with _running(names, role, settings) as runtimes:
         app = build_platform_app(runtimes) if len(runtimes) > 1 else build_app(runtimes[0])
         config = uvicorn.Config(
-            app, host=settings.host, port=settings.port, log_level="warning", lifespan="off", timeout_graceful_shutdown=8
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=8,
         )
         server = _Server(config)
         return await _until_told(server, app, runtimes)

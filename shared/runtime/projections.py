@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple, TypeVar
@@ -16,12 +15,14 @@ from psycopg.pq import TransactionStatus
 from psycopg.sql import SQL, Composable, Identifier
 from psycopg.types.numeric import Int8
 from pydantic_core import from_json, to_json
-from tongdui_events.codec import decode_event, decode_stamp
+from tongdui_events.codec import decode_event
 from tongdui_events.document import Event, Stamp
 
+from shared.runtime.collecting import no_collection
 from shared.runtime.failpoints import failpoint
 from shared.runtime.pool import Pool
 from shared.runtime.store import Store
+from shared.runtime.unread_stamp import UnreadStamp
 from shared.runtime.view_tables import Kept, Row, ViewTables
 
 T = TypeVar("T")
@@ -60,21 +61,6 @@ class View:
             raise ValueError(f"{self.name!r}: a view's name is up to 40 of a-z and _")
 
 
-class UnreadStamp:
-    """A stamp that is decoded when one of its fields is asked for: most rows need none."""
-
-    __slots__ = ("_stamp", "_state")
-
-    def __init__(self, state: bytes) -> None:
-        self._state = state
-        self._stamp: Stamp | None = None
-
-    def __getattr__(self, name: str) -> Any:
-        if self._stamp is None:
-            self._stamp = decode_stamp(self._state)
-        return getattr(self._stamp, name)
-
-
 class Read(NamedTuple):
     """One event of a chunk that some view wants. ``stamp`` is as good as a Stamp."""
 
@@ -89,19 +75,6 @@ class Chunk(NamedTuple):
     events: list[Read]
     size: int
     last: int
-
-
-@contextmanager
-def no_collection() -> Iterator[None]:
-    """All of a chunk lives until it is written: looking for cycles among it, again and again, would cost
-    more than decoding it. Meanwhile garbage without cycles is freed as ever."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def read_chunk(cursor: Cursor[Any], service: str, after: int, limit: int, types: Iterable[type[Event]]) -> Chunk:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -18,8 +17,11 @@ from tongdui_events.document import Document
 from tongdui_events.streams import days_id
 
 from shared.kernel.folding import Fold
+from shared.runtime.unread_stamp import UnreadStamp
 
 S = TypeVar("S")
+Key = int | tuple[str, int]
+"""An own stream by its id's integer, a foreign one by its fold's name besides: a UUID hashes and compares in Python."""
 DAY_TYPES = ("DayOpened", "DayReached")
 
 
@@ -69,12 +71,12 @@ class State:
         self.seen: dict[str, int] = {}
         self.today: date | None = None
         self.fresh = False
-        self._entries: OrderedDict[tuple[str, UUID], Entry] = OrderedDict()
+        self._entries: dict[Key, Entry] = {}
         #: facts of streams not loaded, applied in this transaction and not yet in the table
         self._pending: dict[UUID, list[Document]] = {}
         #: own streams known to have no events, while the lock is held
-        self._absent: set[UUID] = set()
-        self._undo: list[tuple[tuple[str, UUID], Entry | None]] = []
+        self._absent: set[int] = set()
+        self._undo: list[tuple[Any, Entry | None]] = []
 
     # -- taking back ---------------------------------------------------------------------------
 
@@ -86,7 +88,7 @@ class State:
         while len(self._undo) > to.depth:
             key, entry = self._undo.pop()
             if entry is None:
-                self._pending[key[1]].pop()
+                self._pending[key].pop()
             else:
                 self._entries[key] = entry
         _, self.position, self.facts, self.seen, self.today = to
@@ -101,7 +103,7 @@ class State:
     def trim(self) -> None:
         """Forget the streams not looked at for longest, over the capacity."""
         while len(self._entries) > self._capacity:
-            self._entries.popitem(last=False)
+            del self._entries[next(iter(self._entries))]
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -115,14 +117,14 @@ class State:
     def _entry(self, fold: Fold[Any], stream_id: UUID) -> Entry:
         if fold.source == self.service:
             return self._own_entry(fold, stream_id)
-        key = (fold.name, stream_id)
+        key = (fold.name, stream_id.int)
         entry = self._entries.get(key)
         if entry is None:
             entry = self._entries[key] = self._load_facts(fold, stream_id)
         return entry
 
     def _own_entry(self, fold: Fold[Any] | None, stream_id: UUID) -> Entry:
-        key = ("", stream_id)
+        key = stream_id.int
         entry = self._entries.get(key)
         if entry is None:
             entry = self._entries[key] = self._load_own(fold, stream_id)
@@ -130,32 +132,32 @@ class State:
 
     def prefetch(self, stream_ids: Iterable[UUID]) -> None:
         """Load these own streams in one query, those with snapshots excepted."""
-        wanted = [stream_id for stream_id in stream_ids if ("", stream_id) not in self._entries]
+        wanted = [stream_id for stream_id in stream_ids if stream_id.int not in self._entries]
         if not wanted:
             return
-        self._absent.update(wanted)
+        self._absent.update(stream_id.int for stream_id in wanted)
         rows = self._select(
             f"SELECT originator_id, originator_version, topic, state FROM {self.service}_events"
             " WHERE originator_id = ANY(%b) ORDER BY originator_id, originator_version",
             (wanted,),
         )
         for stream_id, group in groupby(rows, key=itemgetter(0)):
-            self._absent.discard(stream_id)
+            self._absent.discard(stream_id.int)
             stream = list(group)
             fold = next((self.own[topic] for _, _, topic, _ in stream if topic in self.own), None)
             if fold is not None and not fold.snapshot_every:
                 entry = Entry(fold.initial, 0)
                 self._evolve(entry, fold, [row[1:] for row in stream])
-                self._entries["", stream_id] = entry
+                self._entries[stream_id.int] = entry
 
     def _evolve(self, entry: Entry, fold: Fold[Any] | None, rows: Iterable[tuple[int, str, bytes]]) -> None:
         for version, topic, stored in rows:
             if fold is not None and self.own.get(topic) is fold:
-                entry.state = fold.evolve(entry.state, decode_event(self.service, topic, stored), decode_stamp(stored))
+                entry.state = fold.evolve(entry.state, decode_event(self.service, topic, stored), UnreadStamp(stored))
             entry.version = version
 
     def _load_own(self, fold: Fold[Any] | None, stream_id: UUID) -> Entry:
-        if stream_id in self._absent:
+        if stream_id.int in self._absent:
             return Entry(fold.initial if fold else None, 0)
         state, version = self._load_snapshot(fold, stream_id)
         entry = Entry(state, version, version)
@@ -189,7 +191,7 @@ class State:
         )
         state = fold.initial
         for topic, stored in rows:
-            state = fold.evolve(state, decode_event(fold.source, topic, stored), decode_stamp(stored))
+            state = fold.evolve(state, decode_event(fold.source, topic, stored), UnreadStamp(stored))
         for stamp, event in self._pending.get(stream_id, ()):
             if stamp.source == fold.source and type(event) in fold.types:
                 state = fold.evolve(state, event, stamp)
@@ -206,7 +208,7 @@ class State:
         """One event of our own log, the next of its stream."""
         stamp, event = document
         fold = self.own.get(stamp.type)
-        key = ("", stamp.originator_id)
+        key = stamp.originator_id.int
         entry = self._own_entry(fold, stamp.originator_id)
         state = fold.evolve(entry.state, event, stamp) if fold is not None else entry.state
         self._undo.append((key, entry))
@@ -219,13 +221,13 @@ class State:
         stamp, event = document
         stream_id = stamp.originator_id
         for fold in self.foreign.get((stamp.source, stamp.type), ()):
-            key = (fold.name, stream_id)
+            key = (fold.name, stream_id.int)
             entry = self._entries.get(key)
             if entry is not None:
                 self._undo.append((key, entry))
                 self._entries[key] = Entry(fold.evolve(entry.state, event, stamp), 0)
         self._pending.setdefault(stream_id, []).append(document)
-        self._undo.append((("", stream_id), None))
+        self._undo.append((stream_id, None))
 
     def keeps(self, source: str, type_name: str) -> bool:
         return (source, type_name) in self.foreign
@@ -261,9 +263,9 @@ class State:
             (self.position,),
         )
         for topic, stored, stream_id in rows:
-            if topic in DAY_TYPES or ("", stream_id) in self._entries:
+            if topic in DAY_TYPES or stream_id.int in self._entries:
                 stamp = decode_stamp(stored)
-                entry = self._entries.get(("", stream_id))
+                entry = self._entries.get(stream_id.int)
                 if entry is None or entry.version < stamp.originator_version:
                     self.apply_own(Document(stamp, decode_event(self.service, topic, stored)))
 
@@ -275,11 +277,11 @@ class State:
         )
         for source, topic, stored, stream_id in rows:
             for fold in self.foreign.get((source, topic), ()):
-                entry = self._entries.get((fold.name, stream_id))
+                entry = self._entries.get((fold.name, stream_id.int))
                 if entry is not None:
                     event = decode_event(source, topic, stored)
-                    evolved = fold.evolve(entry.state, event, decode_stamp(stored))
-                    self._entries[(fold.name, stream_id)] = Entry(evolved, 0)
+                    evolved = fold.evolve(entry.state, event, UnreadStamp(stored))
+                    self._entries[(fold.name, stream_id.int)] = Entry(evolved, 0)
 
     # -- snapshots -----------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from shared.kernel.commands import Command
 from shared.runtime import recorded_access
 from shared.runtime.bus.port import Record
 from shared.runtime.clock import Clock
+from shared.runtime.collecting import no_collection
 from shared.runtime.delivery import Reactor, Stop, record_digest
 from shared.runtime.errors import DecisionFailed, Draining, FateUnknown, Overloaded, StoreUnavailable
 from shared.runtime.failpoints import failpoint
@@ -139,7 +140,8 @@ class Writer:
         self._in_hand = len(jobs)
         started = time.perf_counter()
         try:
-            self._settle(jobs)
+            with no_collection():
+                self._settle(jobs)
         except Exception as error:
             log.critical("the writer of %s fails: it stops", self.store.service, exc_info=True)
             self.failure = error

@@ -63,7 +63,7 @@ def test_all_public_names_are_exported_once_and_sorted() -> None:
 
 
 def test_the_package_depends_on_pydantic_only() -> None:
-    allowed = {"tongdui_events", "pydantic", "argparse", "json", "re", "sys"}
+    allowed = {"tongdui_events", "pydantic", "argparse", "functools", "json", "re", "sys"}
     allowed |= {"__future__", "collections", "datetime", "pathlib", "types", "typing", "uuid"}
     assert {top for path in PACKAGE.glob("*.py") for top in _imported(path)} <= allowed
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from uuid import UUID, uuid5
 
 NAMESPACE = UUID("6d1f7a52-5b0e-5c1b-9a3f-2f6d6f6e6764")
 
 
+@lru_cache(maxsize=65_536)
 def _stream(*parts: object) -> UUID:
     return uuid5(NAMESPACE, "/".join(str(part) for part in parts))
 
