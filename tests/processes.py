@@ -62,6 +62,10 @@ class Process:
             self.kill()
             return -9
 
+    async def ask_to_stop(self, within: float = 15) -> int:
+        """``stop``, while the clients of this process go on."""
+        return await asyncio.to_thread(self.stop, within)
+
     @property
     def is_dead(self) -> bool:
         return self.popen is not None and self.popen.poll() is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.runtime.bodies import BODY_LIMIT, declared_length
 from shared.runtime.document_routes import is_document_upload
 from shared.runtime.documents import DOCUMENT_LIMIT
-from shared.runtime.errors import Draining
+from shared.runtime.errors import Draining, FateUnknown
 from shared.runtime.problems import BodyTooLarge, answer, instance_of
 
 #: still answered while the process stops, so that whoever watches it sees why
@@ -72,7 +73,12 @@ class Gate:
             await self._app(scope, _limited(scope, receive, limit), send)
             return
         endpoint, scope["path_params"] = found
-        await endpoint(scope, receive, send)
+        try:
+            await endpoint(scope, receive, send)
+        except CancelledError:
+            # the process stops and waits no longer: for the rest of a body, or for the writer
+            await answer(FateUnknown(), instance_of(scope), {"Connection": "close"})(scope, receive, send)
+            raise
 
 
 def _limited(scope: Scope, receive: Receive, limit: int) -> Receive:

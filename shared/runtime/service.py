@@ -70,7 +70,7 @@ class Runtime:
         self.clock = clock or clock_of(settings)
         self.access = Access(settings)
         self.store = Store(url, service.name)
-        self.state = State(service.name, service.folds)
+        self.state = State(service.name, service.folds, settings.state_capacity)
         reactor = Reactor(service.name, service.listens, service.reactions, service.archive)
         self.writer = Writer(
             self.store,

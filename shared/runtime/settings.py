@@ -48,5 +48,7 @@ class Settings(BaseSettings):
     digest_key: str = DEVELOPMENT_DIGEST_KEY
     #: commands waiting for the writer; one more is answered 503
     queue_limit: int = 4096
+    #: folded streams a writer keeps in memory, about 1 KiB each; those not looked at for longest are read again
+    state_capacity: int = 200_000
     #: bytes of one stored document
     event_size_limit: int = 256 * 1024

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -125,3 +128,26 @@ async def test_a_stopping_process_takes_no_more_but_says_that_it_is_alive(
     assert runtime.executed == []
     assert (await caller.get("/healthz", role=None)).status_code == 200
     is_problem(await caller.get("/readyz", role=None), 503, "not_ready")
+
+
+async def test_a_request_still_waiting_when_the_process_leaves_is_told_to_ask_again(runtime: FakeRuntime, caller: Caller) -> None:
+    """The server cancels what is not done in time; that must not look like an error of the request."""
+    sent: list[dict[str, Any]] = []
+
+    async def nothing_yet() -> dict[str, Any]:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    told = {**caller.bearer(), "Idempotency-Key": str(uuid4()), "Content-Length": "9"}
+    headers = [(name.lower().encode(), value.encode()) for name, value in told.items()]
+    scope = {"type": "http", "method": "POST", "path": f"/voucher/v1/vouchers/{VOUCHER}/tender", "headers": headers}
+    request = asyncio.create_task(caller.app({**scope, "query_string": b"", "app": caller.app}, nothing_yet, send))
+    await asyncio.sleep(0)
+    request.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await request
+    assert sent[0]["status"] == 503 and b"fate_unknown" in sent[1]["body"]
+    assert runtime.executed == []
