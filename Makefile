@@ -8,6 +8,9 @@ VOUCHERS ?= 60
 SEED ?= 7
 BUS ?= embedded
 OUT ?=
+ONLY ?=
+SEEDS ?= 20
+MINUTES ?= 30
 ARGS ?=
 UV := uv==0.13.9
 # installs must not fail for want of a directory to write .pyc files or of a newer pip
@@ -45,6 +48,17 @@ test: $(STAMP) ## every test, on both buses, with a real database and broker; AR
 test-unit: $(STAMP) ## the tests without a database or a broker 单元测试
 	@$(VENV)/bin/python -m pytest tests/unit tests/contract $(ARGS)
 
+.PHONY: faults
+faults: $(STAMP) ## every fault with many seeds into docs/reliability.md, about an hour: SEEDS=20 ONLY="broker" 故障演练
+	@TONGDUI_FAULTS_STOPPED_SECONDS=60 $(VENV)/bin/python -m tests.faults.table --seeds $(SEEDS) $(ONLY)
+
+.PHONY: soak
+soak: $(STAMP) ## half an hour of work on Kafka; memory and descriptors stay flat: MINUTES=30 长时间运行
+	@$(VENV)/bin/python -m tests.faults.soak --minutes $(MINUTES)
+
+.PHONY: bench
+bench: $(STAMP) ## each path as a ratio to the raw parts it is made of, under 8 minutes: ONLY="allocation relay" 测速
+	@$(VENV)/bin/python -m benchmarks $(ONLY)
 
 .PHONY: lint
 lint: $(STAMP) ## ruff and the import contracts 代码检查
