@@ -1,0 +1,16 @@
+"""The measured paths, in the order of the table. A new one is a module and a line here."""
+
+from __future__ import annotations
+
+from benchmarks.paths import allocation, ceilings, http, inbox, latency, overload, rebuild, relay
+
+PATHS = {
+    "allocation": allocation.figures,
+    "ceilings": ceilings.figures,
+    "http": http.figures,
+    "relay": relay.figures,
+    "inbox": inbox.figures,
+    "rebuild": rebuild.figures,
+    "latency": latency.figures,
+    "overload": overload.figures,
+}
