@@ -96,11 +96,11 @@ class PreparedLog:
         for stream, event, case in own:
             self._position += 1
             self._versions[stream] = self._versions.get(stream, 0) + 1
-            stamp = _stamp("voucher", self._position, stream, self._versions[stream], event, case)
+            stamp = stamp_of("voucher", self._position, stream, self._versions[stream], event, case)
             stored.append(self.store.mapper.to_stored_event(Document(stamp, event)))
         for stream, event in facts:
             self._facts += 1
-            stamp = _stamp("registry", self._facts, stream, self._facts, event, None)
+            stamp = stamp_of("registry", self._facts, stream, self._facts, event, None)
             published.append(self.registry.mapper.to_stored_event(Document(stamp, event)))
             kept.append(("registry", self._facts, stream, stamp.type, published[-1].state))
         with self.store.connect() as connection:
@@ -109,6 +109,11 @@ class PreparedLog:
                 connection.cursor(), Append(self._position, self._facts, seen, stored, kept=kept)
             )
             self.registry.recorder.append(connection.cursor(), Append(self._facts, 0, {}, published))
+
+    @property
+    def facts(self) -> int:
+        """Facts of the registry so far."""
+        return self._facts
 
     def close(self) -> None:
         self.store.close()
@@ -125,13 +130,14 @@ def _life(number: int, uscc: str) -> list[tuple[UUID, Event, UUID]]:
         VoucherIssued(voucher_id=case, listing_province="32", policy_version=1, use_by=date(2025, 4, 2),
                       redeem_by=date(2025, 6, 1), **parties),
         ContractSubmitted(voucher_id=case, contract_no=f"YX-{number}", lines=(line,), amount_fen=AMOUNT_FEN,
-                          signed_on=DAY, submitted_by="provider", document_sha256="b" * 64),
+                          signed_on=DAY, submitted_by="provider", document_sha256=f"{number:064x}"),
         ContractAcknowledged(voucher_id=case, by="enterprise"),
     ]  # fmt: skip
     return [(case, event, case) for event in events]
 
 
-def _stamp(source: str, position: int, stream: UUID, version: int, event: Event, case: UUID | None) -> Stamp:
+def stamp_of(source: str, position: int, stream: UUID, version: int, event: Event, case: UUID | None) -> Stamp:
+    """The stamp of an event at that position of a log."""
     return Stamp(
         source=source, type=type(event).__name__, event_id=uuid5(NAMES, f"{source} {position}"), originator_id=stream,
         originator_version=version, business_day=DAY, occurred_at=AT, recorded_at=AT,

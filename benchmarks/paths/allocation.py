@@ -22,10 +22,10 @@ from benchmarks.stage import Stage
 from shared.runtime.store import Store
 
 LEAST = {1: 0.6, 8: 3.5, 32: 6.0, 128: 8.0, 512: 8.0}
-COMMANDS = {1: 400, 8: 1200, 32: 2400, 128: 4000, 512: 5000}
+COMMANDS = {1: 300, 8: 800, 32: 1600, 128: 2500, 512: 3000}
 STOCK_COMMANDS = 400
 COMPANIES = 200
-UNREAD = 3000
+UNREAD = 2000
 ROUNDS = 5
 _DEFAULTS = {"dbname": "postgres", "host": "", "port": "5432", "user": "", "password": ""}
 

@@ -12,7 +12,7 @@ from benchmarks.prepared import PreparedLog, company
 from benchmarks.stage import Stage
 
 CONNECTIONS = 64
-COMMANDS = 6000
+COMMANDS = 3000
 ROUNDS = 5
 
 

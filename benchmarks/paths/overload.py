@@ -32,8 +32,8 @@ def figures(stage: Stage, told: Callable[[str], None]) -> Iterator[Figure]:
     log.close()
     with server(url, settings, TONGDUI_QUEUE_LIMIT=str(QUEUE_LIMIT)) as port:
         told("capacity")
-        uvloop.run(closed_loop(port, [_apply(settings) for _ in range(WARM)], 64))
-        capacity, calm = uvloop.run(closed_loop(port, [_apply(settings) for _ in range(CALM)], 64))
+        uvloop.run(closed_loop(port, [apply(settings) for _ in range(WARM)], 64))
+        capacity, calm = uvloop.run(closed_loop(port, [apply(settings) for _ in range(CALM)], 64))
         assert set(calm) == {200}, calm
         told(f"{2 * capacity:,.0f} requests/s for {SECONDS:.0f} s")
         statuses, normal_after = uvloop.run(_overloaded(port, settings, 2 * capacity))
@@ -47,7 +47,7 @@ def figures(stage: Stage, told: Callable[[str], None]) -> Iterator[Figure]:
     yield Figure("overload at twice the capacity, done of the capacity", "requests/s", goodput, capacity, 0.9, note=note)
 
 
-class _Applications:
+class Applications:
     """Requests for new vouchers of one company, by one token."""
 
     def __init__(self, settings: Settings) -> None:
@@ -62,11 +62,11 @@ class _Applications:
         return (self._head.format(length=len(body), key=uuid4()) + body).encode()
 
 
-_KNOWN: dict[int, _Applications] = {}
+_KNOWN: dict[int, Applications] = {}
 
 
-def _apply(settings: Settings) -> bytes:
-    return _KNOWN.setdefault(id(settings), _Applications(settings)).one()
+def apply(settings: Settings) -> bytes:
+    return _KNOWN.setdefault(id(settings), Applications(settings)).one()
 
 
 async def _overloaded(port: int, settings: Settings, rate: float) -> tuple[Counter[int], float]:
@@ -77,7 +77,7 @@ async def _overloaded(port: int, settings: Settings, rate: float) -> tuple[Count
     tasks: set[asyncio.Task[None]] = set()
 
     async def ask(connection: Connection) -> None:
-        statuses[await connection.ask(_apply(settings))] += 1
+        statuses[await connection.ask(apply(settings))] += 1
         idle.append(connection)
 
     started, begun = time.perf_counter(), 0
@@ -101,7 +101,7 @@ async def _overloaded(port: int, settings: Settings, rate: float) -> tuple[Count
 async def _normal_again(connection: Connection, settings: Settings, since: float) -> float:
     while time.perf_counter() - since < 6 * PATIENCE:
         asked = time.perf_counter()
-        status = await connection.ask(_apply(settings))
+        status = await connection.ask(apply(settings))
         if status == 200 and time.perf_counter() - asked < 0.05:
             return time.perf_counter() - since
         await asyncio.sleep(0.01)

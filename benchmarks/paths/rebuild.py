@@ -8,22 +8,20 @@ from collections.abc import Callable, Iterator
 from tongdui_events.codec import decode
 
 from benchmarks.measure import Figure, taking_turns
-from benchmarks.prepared import PreparedLog, company
+from benchmarks.prepared import PreparedLog
+from benchmarks.stage import LONG_LOG as EVENTS
 from benchmarks.stage import Stage
 from services.voucher.views import VIEWS
 from shared.runtime.collecting import no_collection
 from shared.runtime.projections import Projections
 from shared.runtime.rebuild import Rebuild
 
-EVENTS = 200_000
-PER_VOUCHER = 4
 CHUNK = 1000
 
 
 def figures(stage: Stage, told: Callable[[str], None]) -> Iterator[Figure]:
     told(f"{EVENTS:,} events")
-    log = PreparedLog(stage.database())
-    log.add_vouchers([company(n % 200) for n in range(EVENTS // PER_VOUCHER)])
+    log = stage.long_log()
     projections = Projections(log.store, VIEWS)
     projections.create_tables()
     try:
@@ -39,7 +37,6 @@ def figures(stage: Stage, told: Callable[[str], None]) -> Iterator[Figure]:
         )
     finally:
         projections.close()
-        log.close()
 
 
 def _rebuilt(projections: Projections) -> float:

@@ -10,7 +10,8 @@ from aiokafka import AIOKafkaProducer
 from psycopg import AsyncConnection
 
 from benchmarks.measure import Figure, taking_turns
-from benchmarks.prepared import PreparedLog, company
+from benchmarks.prepared import PreparedLog
+from benchmarks.stage import LONG_LOG as EVENTS
 from benchmarks.stage import Stage
 from shared.runtime.bus.embedded import key_of
 from shared.runtime.bus.kafka import KafkaPublisher
@@ -19,29 +20,22 @@ from shared.runtime.relay import Relay
 from shared.runtime.relay_reader import CHUNK_RECORDS
 from shared.runtime.settings import Settings
 
-EVENTS = 200_000
-PER_VOUCHER = 4
-
 
 def figures(stage: Stage, told: Callable[[str], None]) -> Iterator[Figure]:
     told(f"{EVENTS:,} events")
-    log = PreparedLog(stage.database())
-    log.add_vouchers([company(n % 200) for n in range(EVENTS // PER_VOUCHER)])
+    log = stage.long_log()
     brokers = stage.kafka()
 
     def settings(turn: int, kind: str) -> Settings:
         return stage.settings(bus="kafka", kafka_bootstrap_servers=brokers, topic_prefix=f"{kind}{turn}")
 
-    try:
-        yield taking_turns(
-            f"relay, {EVENTS:,} events behind",
-            "events/s",
-            lambda turn: asyncio.run(_relayed(log, settings(turn, "relay"))),
-            lambda turn: asyncio.run(_bare(log, settings(turn, "bare"))),
-            0.8,
-        )
-    finally:
-        log.close()
+    yield taking_turns(
+        f"relay, {EVENTS:,} events behind",
+        "events/s",
+        lambda turn: asyncio.run(_relayed(log, settings(turn, "relay"))),
+        lambda turn: asyncio.run(_bare(log, settings(turn, "bare"))),
+        0.8,
+    )
 
 
 async def _relayed(log: PreparedLog, settings: Settings) -> float:

@@ -24,6 +24,8 @@ class _UnderARealClock:
         self.service = runtime.service
         self.access = runtime.access
 
+    overloaded = False
+
     async def execute(self, command: Command, principal: Principal, route: str, command_id: UUID) -> Answered:
         raise ClockIsReal
 

@@ -18,6 +18,7 @@ from shared.kernel.commands import Command
 from shared.kernel.decisions import Refusal
 from shared.runtime import metrics
 from shared.runtime.bodies import command_id, read_body, read_json
+from shared.runtime.errors import Overloaded
 from shared.runtime.problems import answer, instance_of, invalid
 from shared.runtime.recorded_access import record_refusal
 from shared.runtime.routes import Answered, CommandRoute, Served
@@ -50,6 +51,9 @@ class CommandEndpoint:
             await _send_outcome(outcome, send)
 
     async def _execute(self, scope: Scope, receive: Receive) -> Answered:
+        if self._runtime.overloaded:
+            # before any work on the request: what is spent on refusing is missing for those already accepted
+            raise Overloaded
         headers: dict[bytes, bytes] = dict(scope["headers"])
         principal = await self._runtime.access.admit(_text(headers, b"authorization"), self._roles)
         identity = command_id(_text(headers, b"idempotency-key"))

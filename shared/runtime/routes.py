@@ -135,6 +135,9 @@ class Served(Protocol):
     access: Any
     projections: Rows
 
+    @property
+    def overloaded(self) -> bool: ...
+
     async def execute(self, command: Command, principal: Principal, route: str, command_id: UUID) -> Answered: ...
 
     async def progress(self) -> dict[str, Any]: ...

@@ -152,6 +152,11 @@ class Runtime:
 
     # -- what the web asks -----------------------------------------------------------------------
 
+    @property
+    def overloaded(self) -> bool:
+        """Whether a command would be refused for want of room, whatever it says."""
+        return self.writer.is_full
+
     async def execute(self, command: Command, principal: Principal, route: str, command_id: UUID) -> Outcome:
         """Decide and record under (organisation, route, command_id). Raises a Refusal or PlatformError."""
         today = self.state.today

@@ -43,6 +43,9 @@ log = logging.getLogger("tongdui.writer")
 
 BATCH_LIMIT = 256
 LOCK_TIMEOUT_MS = 3000
+#: how long the writer waits, at most, for as many jobs as it answered last
+GATHER_SECONDS = 0.001
+GATHER_STEP = 0.00005
 _STOP = object()
 
 
@@ -85,6 +88,7 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name=f"{store.service}-writer", daemon=True)
         self._draining = False
         self._in_hand = 0
+        self._answered = 0
         #: why the thread ended before it was asked to; the process then ends too
         self.failure: Exception | None = None
 
@@ -95,7 +99,7 @@ class Writer:
 
     async def execute(self, command: Command, context: Context) -> Outcome:
         """Decide and record. Raises the Refusal, or a PlatformError of ``shared.runtime.errors``."""
-        if self._queue.qsize() >= self.queue_limit:
+        if self.is_full:
             raise Overloaded
         return await self._submit(
             CommandJob, command=command, context=context, key=outcome_key(context), digest=payload_digest(command)
@@ -112,6 +116,11 @@ class Writer:
         job = kind(loop=loop, future=loop.create_future(), **fields)
         self._queue.put(job)
         return await job.future
+
+    @property
+    def is_full(self) -> bool:
+        """Whether one more command would be refused."""
+        return self._queue.qsize() >= self.queue_limit
 
     @property
     def waiting(self) -> int:
@@ -149,6 +158,7 @@ class Writer:
             for job in jobs:
                 job.result = FateUnknown()
         self._answer(jobs)
+        self._answered = len(jobs)
         self._in_hand = 0
         if self.observer is not None:
             self.observer.batch(self.store.service, len(jobs), time.perf_counter() - started)
@@ -160,6 +170,7 @@ class Writer:
         jobs: list[Job] = []
         size = 0
         item = self._queue.get()
+        self._let_others_come()
         while item is not _STOP:
             jobs.append(item)
             size += item.size
@@ -170,6 +181,13 @@ class Writer:
             except Empty:
                 return jobs, False
         return jobs, True
+
+    def _let_others_come(self) -> None:
+        """Callers who were answered together ask again together, one by one: a transaction for the first of them alone
+        would make all the others wait for its commit. A lone caller never waits here."""
+        ends = time.perf_counter() + GATHER_SECONDS
+        while self._queue.qsize() + 1 < self._answered and time.perf_counter() < ends:
+            time.sleep(GATHER_STEP)
 
     def _settle(self, jobs: Sequence[Job]) -> None:
         """Give every job its result: together, or one by one when the transaction of all failed."""

@@ -119,16 +119,16 @@ class WriterMachine(OnStore):
         assert len(self.rows("SELECT 1 FROM voucher_outcomes")) == before, "it was recorded twice"
 
     @precondition(lambda self: self.done)
-    @rule(data=st.data(), which=st.integers(0, 1))
-    def the_same_again(self, data: Any, which: int) -> None:
-        command, asked, first = self.done[data.draw(st.sampled_from(sorted(self.done)))]
+    @rule(number=st.integers(0, 999), which=st.integers(0, 1))
+    def the_same_again(self, number: int, which: int) -> None:
+        command, asked, first = self._one_done(number)
         again = self.do(self.writers[which].execute(command, asked))
         assert (again.position, again.documents) == (first.position, first.documents)
 
     @precondition(lambda self: self.done)
-    @rule(data=st.data(), which=st.integers(0, 1))
-    def another_payload_under_a_used_id(self, data: Any, which: int) -> None:
-        command, asked, _ = self.done[data.draw(st.sampled_from(sorted(self.done)))]
+    @rule(number=st.integers(0, 999), which=st.integers(0, 1))
+    def another_payload_under_a_used_id(self, number: int, which: int) -> None:
+        command, asked, _ = self._one_done(number)
         other = command.model_copy(update={"amount_fen": command.amount_fen + 1})
         assert isinstance(self.do(self.writers[which].execute(other, asked)), CommandConflict)
 
@@ -154,6 +154,10 @@ class WriterMachine(OnStore):
     @rule(which=st.integers(0, 1))
     def a_process_begins_anew(self, which: int) -> None:
         self.writers[which] = self.stack.enter_context(writer_on(self.store))
+
+    def _one_done(self, number: int) -> tuple[PlaceHold, Context, Outcome]:
+        """By a number drawn beforehand: how many of several at once were accepted is not for Hypothesis to know."""
+        return list(self.done.values())[number % len(self.done)]
 
     def _fits(self, command: PlaceHold) -> bool:
         return self.held.get(command.key, 0) + command.amount_fen <= LIMIT

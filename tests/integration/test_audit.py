@@ -91,6 +91,8 @@ class Audit:
         reactor = Reactor("audit", SERVICE.listens, REACTIONS, archive)
         self.writer = Writer(self.store, State("audit", FOLDS), SimulatedClock(time.time() - 60), handlers, reactor)
 
+    overloaded = False
+
     async def execute(self, command: Command, principal: Principal, route: str, command_id: UUID) -> Outcome:
         return await self.writer.execute(command, Context(principal, route, command_id))
 

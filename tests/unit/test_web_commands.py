@@ -198,3 +198,12 @@ async def test_commands_are_counted_by_route_and_outcome(runtime: FakeRuntime, c
     assert f'tongdui_commands_total{{outcome="accepted",{route}}}' in text
     assert f'tongdui_commands_total{{outcome="quota_exhausted",{route}}}' in text
     assert f"tongdui_command_seconds_count{{{route}}}" in text
+
+
+async def test_a_full_queue_is_said_before_the_request_is_looked_at(runtime: FakeRuntime, caller: Caller) -> None:
+    """What is spent on refusing is missing for what was accepted: not even a token is read."""
+    runtime.overloaded = True
+    answer = await caller.post(f"/voucher/v1/vouchers/{VOUCHER}/tender", role=None)
+    is_problem(answer, 503, "overloaded")
+    assert answer.headers["retry-after"] == "1"
+    assert runtime.executed == []

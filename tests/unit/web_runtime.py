@@ -118,6 +118,7 @@ class FakeRuntime:
         self.complaints: list[str] = []
         self.stopped: list[dict[str, Any]] = []
         self.raises: Exception | None = None
+        self.overloaded = False
 
     async def execute(self, command: Command, principal: Principal, route: str, command_id: UUID) -> Recorded:
         if self.raises is not None:
