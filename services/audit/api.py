@@ -18,6 +18,7 @@ from tongdui_events.document import Source, Text
 from services.audit import archive
 from services.audit.cases import Case, Entry, read_case, recorded_by
 from services.audit.domain.parties import is_outside, may_read
+from services.audit.supervision_routes import SUPERVISION_ROUTES
 from shared.kernel.access_record import RecordAccess
 from shared.kernel.commands import Principal
 from shared.kernel.decisions import NotFound
@@ -25,7 +26,7 @@ from shared.runtime.access import allowed
 from shared.runtime.documenting import StoredDocument, guarded, problems
 from shared.runtime.routes import Served
 
-ROUTES: list[Any] = []
+ROUTES: list[Any] = [*SUPERVISION_ROUTES]
 
 CASE_ROLES = frozenset(
     {"auditor", "operator", "regional_officer", "provincial_officer", "centre", "enterprise", "provider"}

@@ -9,6 +9,7 @@ from tongdui_events.document import Stamp
 from tongdui_events.registry import DayOpened
 
 from services.audit.domain.days import reach_day
+from services.audit.domain.sanctions import EndSanction
 from shared.kernel.decisions import Decided, Refusal
 from shared.runtime.desk import Desk
 from shared.runtime.sweeps import Sweep
@@ -22,4 +23,6 @@ REACTIONS: dict[tuple[str, str], Callable[[Any, Stamp, Desk], list[Decided] | Re
     ("registry", "DayOpened"): day_opened,
 }
 
-SWEEPS: list[Sweep] = []
+SWEEPS: list[Sweep] = [
+    Sweep("ends_sanctions", "sanctions", lambda row, day: EndSanction(sanction_id=row["sanction_id"])),
+]

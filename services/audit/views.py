@@ -5,6 +5,7 @@ from __future__ import annotations
 from tongdui_events.catalogue import CATALOGUE
 from tongdui_events.document import Event, Stamp
 
+from services.audit.supervision_views import SUPERVISION_VIEWS
 from shared.runtime.projections import Row, View
 
 
@@ -28,4 +29,5 @@ VIEWS: list[View] = [
         case_event_key,
         case_event_row,
     ),
+    *SUPERVISION_VIEWS,
 ]

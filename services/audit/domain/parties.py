@@ -27,9 +27,8 @@ class Parties:
     listing_province: str = ""
 
 
-def parties_of(events: Iterable[Event]) -> Parties:
-    """As the last of the case's events names them."""
-    parties = Parties()
+def parties_of(events: Iterable[Event], parties: Parties = Parties()) -> Parties:
+    """As the last of the case's events names them; ``parties``: as known before these events."""
     for event in events:
         match event:
             case VoucherIssued():

@@ -6,9 +6,10 @@ This package depends on pydantic only. Import from here; the modules inside may 
 # One name a line would be 450 lines nobody reads.
 # fmt: off
 from tongdui_events.audit import (
-    CreditRecordEntered, CreditRecordRepaired, EvidencePosition, FindingRecorded,
-    InspectionClosed, InspectionOpened, PartyNotified, SanctionDecided, SanctionLifted, SanctionProposed,
-    SanctionReviewed, SignalDismissed, SignalRaised, StatementReceived,
+    CreditRecordEntered, CreditRecordRepaired, DrawnCase, EvidencePosition, FindingRecorded,
+    InspectionClosed, InspectionOpened, InspectionStatementReceived, PartyNotified, SampleDrawn, SanctionDecided,
+    SanctionLifted, SanctionProposed, SanctionReviewed, SanctionWithdrawn, SignalDismissed, SignalRaised, SignalTerms,
+    SignalTermsSet, StatementReceived,
 )
 from tongdui_events.catalogue import (
     CATALOGUE, event_class, event_types,
@@ -76,12 +77,13 @@ __all__ = [
     "ClaimReleased", "ClawbackCancelled", "ClawbackClosed", "ClawbackOrdered", "ClawbackProposed", "Code",
     "ConsumptionReversed", "ContractAcknowledged", "ContractAmended", "ContractClaimed", "ContractDisputed",
     "ContractLine", "ContractSubmitted", "Count", "CreditRecordEntered", "CreditRecordRepaired", "DayOpened",
-    "DayReached", "DelegationEnded", "DelegationGranted", "DivisionPrefix", "Document", "EndToEndId",
+    "DayReached", "DelegationEnded", "DelegationGranted", "DivisionPrefix", "Document", "DrawnCase", "EndToEndId",
     "EnterpriseBarred", "EnterpriseDissolved", "EnterpriseMoved", "EnterpriseQualificationRevoked",
     "EnterpriseQualified", "EnterpriseRegistered", "EnterpriseReinstated", "EnterpriseRenamed",
     "EnterpriseSucceeded", "Event", "EvidenceDocument", "EvidencePosition", "Fen", "FindingRecorded", "Flag",
     "Frozen", "FundingOrdered", "FundingReceived", "Hmac", "HoldConsumed", "HoldPlaced", "HoldReduced",
-    "HoldReleased", "HoldTaken", "InspectionClosed", "InspectionOpened", "Instalment", "Invoice",
+    "HoldReleased", "HoldTaken", "InspectionClosed", "InspectionOpened",
+    "InspectionStatementReceived", "Instalment", "Invoice",
     "InvoiceClaimed", "InvoiceReleased", "InvoiceReversed", "Last4", "ListingTermsSet", "LocalSupportRecorded",
     "Mode", "MonthDay", "NAMESPACE", "NoticeClosed", "NoticeCorrected", "NoticeItem", "NoticeItemDropped",
     "NoticeKind", "NoticeNumbered", "NoticePublished", "NoticeWithdrawn", "Number", "ObjectionDismissed",
@@ -97,8 +99,9 @@ __all__ = [
     "RedemptionApproved", "RedemptionLapsed", "RedemptionPublished", "RedemptionRejected", "RedemptionRequested",
     "RedemptionResubmitted", "RedemptionReturned", "RedemptionReviewed", "RedemptionSettled", "RedemptionUnpaid",
     "RedemptionWithdrawn", "RegionCode", "RegionJoined", "RegionLeft", "RegionReachChanged", "ReviewOpened",
-    "SanctionDecided", "SanctionLifted", "SanctionProposed", "SanctionReviewed", "ServiceOffered",
-    "ServiceWithdrawn", "Sha256", "SignalDismissed", "SignalRaised", "SignedFen", "Source", "Stamp",
+    "SampleDrawn", "SanctionDecided", "SanctionLifted", "SanctionProposed", "SanctionReviewed", "SanctionWithdrawn",
+    "ServiceOffered", "ServiceWithdrawn", "Sha256", "SignalDismissed", "SignalRaised", "SignalTerms",
+    "SignalTermsSet", "SignedFen", "Source", "Stamp",
     "StatementOverridden", "StatementReceived", "Step", "Subject", "SupplementAllowed", "SupplementRefused",
     "Text", "UnknownEventType", "UnreadableDocument", "Uscc", "VoucherApplied", "VoucherCollected",
     "VoucherExpired", "VoucherExtended", "VoucherIssued", "VoucherPresented", "VoucherRedeemed",

@@ -6,8 +6,8 @@ from datetime import date
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from tongdui_events.common import Flag, Number, Place, Position, Subject
-from tongdui_events.document import Code, Event, Fen, Frozen, Sha256, Source, Text, Uscc
+from tongdui_events.common import Count, Flag, Number, Place, Position, Subject
+from tongdui_events.document import BasisPoints, Code, Event, Fen, Frozen, Sha256, Source, Text, Uscc
 
 
 class EvidencePosition(Frozen):
@@ -21,6 +21,59 @@ class AuditEvent(Event):
     """An event only the audit service publishes."""
 
     SOURCES: ClassVar[frozenset[str]] = frozenset({"audit"})
+
+
+class SignalTerms(Frozen):
+    """The thresholds of the signals' rules: counts of cases, days, shares in basis points."""
+
+    near_cap_bp: BasisPoints
+    near_cap_cases: Number
+    provider_share_bp: BasisPoints
+    provider_share_cases: Number
+    same_pair_cases: Number
+    split_days: Count
+    split_contracts: Number
+    consecutive_invoices: Number
+    shareable_documents: tuple[Code, ...]
+    new_company_days: Count
+    same_persons_cases: Number
+    deadline_days: Count
+    deadline_requests: Number
+
+
+class DrawnCase(Frozen):
+    """One case of a sample, with its weight in the draw."""
+
+    voucher_id: UUID
+    redemption_id: UUID
+    inspection_id: UUID
+    weight: Number
+
+
+class SignalTermsSet(AuditEvent):
+    """The thresholds from a day on; the ``version`` is named by every signal raised under it."""
+
+    version: Number
+    effective_on: date
+    terms: SignalTerms
+
+
+class SampleDrawn(AuditEvent):
+    """Cases settled between two days included, drawn by a seed and weighted by risk, to be inspected.
+
+    ``population_sha256`` is over the lines ``redemption_id weight``, sorted: whoever has the logs can draw again.
+    """
+
+    sample_id: UUID
+    seed: Code
+    size: Number
+    region: Place | None = None
+    from_on: date
+    until: date
+    population: Count
+    total_weight: Count
+    population_sha256: Sha256
+    drawn: tuple[DrawnCase, ...] = ()
 
 
 class SignalRaised(AuditEvent):
@@ -48,6 +101,8 @@ class InspectionOpened(AuditEvent):
     voucher_id: UUID
     cause: Literal["regular", "signal", "report"]
     seed: Code | None = None
+    sample_id: UUID | None = None
+    signal_id: UUID | None = None
 
 
 class FindingRecorded(AuditEvent):
@@ -60,13 +115,26 @@ class FindingRecorded(AuditEvent):
     document_sha256: tuple[Sha256, ...] = ()
 
 
+class InspectionStatementReceived(AuditEvent):
+    """A party was heard about what an inspection found."""
+
+    inspection_id: UUID
+    party_uscc: Uscc
+    document_sha256: Sha256
+
+
 class InspectionClosed(AuditEvent):
-    """An inspection ended with a recommendation; a person decides on it."""
+    """An inspection ended with a recommendation; a person decides on it.
+
+    For a clawback: of which redemption, how much, from whom, and whether for a breach.
+    """
 
     inspection_id: UUID
     redemption_id: UUID | None = None
     recommendation: Literal["none", "clawback", "sanction"]
     amount_fen: Fen | None = None
+    debtor_uscc: Uscc | None = None
+    ground: Literal["breach", "no_fault"] | None = None
 
 
 class SanctionProposed(AuditEvent):
@@ -77,6 +145,14 @@ class SanctionProposed(AuditEvent):
     basis: Text
     until: date | None = None
     places: tuple[Place, ...]
+    inspection_id: UUID | None = None
+
+
+class SanctionWithdrawn(AuditEvent):
+    """A proposed sanction was dropped before a decision."""
+
+    sanction_id: UUID
+    reason: Code
 
 
 class PartyNotified(AuditEvent):
