@@ -7,6 +7,8 @@
     ├── StoreUnavailable    503  nothing was recorded
     ├── FateUnknown         503  it may have been recorded; ask again under the same id
     ├── Draining            503  this process is stopping
+    ├── WorkerOnly          503  this process takes no commands
+    ├── LogInDoubt          503  the log is not the one that was published
     ├── CommandConflict     409  the id was used for another payload
     ├── DocumentTooLarge    413  an event would exceed the size limit
     ├── Behind              503  a read waited for a position that did not come
@@ -53,6 +55,22 @@ class Draining(PlatformError):
     retry_after = 2
     zh = "服务正在停止"
     en = "this process is stopping"
+
+
+class WorkerOnly(PlatformError):
+    status = 503
+    retry_after = 1
+    zh = "本进程只做后台工作,请向受理进程(api)提交"
+    en = "this process works in the background; ask one of role api"
+
+
+class LogInDoubt(PlatformError):
+    """The relay found that what was published is not in the table: whatever were recorded now would fork history."""
+
+    status = 503
+    retry_after = 30
+    zh = "本服务的事件日志与已发布的不一致,暂停受理,待运维核查"
+    en = "this service's log is not the one that was published; nothing is taken until an operator has looked"
 
 
 class CommandConflict(PlatformError):

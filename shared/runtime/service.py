@@ -21,7 +21,7 @@ from shared.runtime import metrics
 from shared.runtime.access import Access
 from shared.runtime.clock import Clock, clock_of
 from shared.runtime.delivery import Archive, Reaction, Reactor
-from shared.runtime.errors import StoreUnavailable
+from shared.runtime.errors import LogInDoubt, StoreUnavailable, WorkerOnly
 from shared.runtime.inbox import Inbox
 from shared.runtime.jobs import Context, Outcome
 from shared.runtime.observing import Head, Stops, database_complaints, head_of
@@ -90,6 +90,7 @@ class Runtime:
         self.inbox: Inbox | None = None
         #: when the views last showed the whole log, monotonic seconds
         self._shown_at = time.monotonic()
+        self._role = "all"
         self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._wakeup = Wakeup(url, f"tongdui_{service.name}")
@@ -100,6 +101,7 @@ class Runtime:
         """Tables, writer, and for a worker the background parts."""
         await asyncio.to_thread(self._create_tables)
         self.writer.start()
+        self._role = role
         if role in ("worker", "all"):
             self._start_parts()
 
@@ -159,6 +161,10 @@ class Runtime:
 
     async def execute(self, command: Command, principal: Principal, route: str, command_id: UUID) -> Outcome:
         """Decide and record under (organisation, route, command_id). Raises a Refusal or PlatformError."""
+        if self._role == "worker":
+            raise WorkerOnly
+        if self.relay is not None and self.relay.stopped:
+            raise LogInDoubt
         today = self.state.today
         occurred_at = self.clock.instant(today) if today else None
         return await self.writer.execute(command, Context(principal, route, command_id, occurred_at))

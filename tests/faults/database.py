@@ -42,8 +42,8 @@ async def refused(scene: Scene, chance: Random) -> None:
 
 
 async def restored(scene: Scene, chance: Random) -> None:
-    """The voucher service is given its database of a moment ago: its relay must send nothing over what is on the topic.
-    Then, as the operator's page says, the later database is put back."""
+    """The voucher service is given its database of a moment ago and, as the operator's page says, started as a worker only:
+    its relay must send nothing over what is on the topic. Then the later database is put back."""
     platform, work = scene.platform, scene.workload
     name = conninfo_to_dict(platform.databases["voucher"])["dbname"]
     process = platform.process_of("voucher")
@@ -55,9 +55,11 @@ async def restored(scene: Scene, chance: Random) -> None:
     await process.ask_to_stop()
     _rename(scene, name, f"{name}_later")
     _rename(scene, f"{name}_earlier", name)
+    taking_commands, process.arguments = process.arguments, ["run", "voucher", "--role", "worker"]
     process.start()
     await eventually(lambda: _says_stopped(scene), 60, "the relay stopped")
     await process.ask_to_stop()
+    process.arguments = taking_commands
     _on_server(scene, SQL("DROP DATABASE {}").format(Identifier(name)))
     _rename(scene, f"{name}_later", name)
     process.start()
