@@ -106,6 +106,21 @@ def broker() -> None:
 
 
 @app.command()
+def signals() -> None:
+    """预警 · The rules of the signals as a faust app on Kafka, recording into the audit service's database.
+
+    Set TONGDUI_SIGNALS=faust for the audit worker, so that they run once. It needs TONGDUI_DATABASE_URL and
+    KAFKA_BOOTSTRAP_SERVERS.
+    """
+    from services.audit import signals_app
+
+    settings = Settings()
+    if not settings.database_url or not settings.kafka_bootstrap_servers:
+        raise typer.BadParameter("set TONGDUI_DATABASE_URL (the audit service's) and KAFKA_BOOTSTRAP_SERVERS")
+    signals_app.run(settings)
+
+
+@app.command()
 def demo(
     vouchers: Annotated[int, typer.Option(min=30, help="创新券数量 · how many vouchers")] = 60,
     seed: Annotated[int, typer.Option(help="随机种子 · the same seed gives the same summary")] = 7,

@@ -8,11 +8,12 @@ from uuid import UUID
 
 from tongdui_events.streams import region_id
 
-from services.audit.domain import inspections, sanctions
+from services.audit.domain import inspections, sanctions, signals
 from services.audit.domain.case_facts import ANSWER_DAYS, PAID, PARTIES, AnswerDays, Paid
 from services.audit.domain.inspections import INSPECTION, Inspection
 from services.audit.domain.parties import Parties
 from services.audit.domain.sanctions import CREDIT_RECORD, SANCTION, Sanction
+from services.audit.domain.signals import RAISED, SIGNAL_TERMS, TERMS_ID
 from shared.kernel.commands import Command
 from shared.kernel.decisions import Decided, Refusal
 from shared.kernel.folding import Fold
@@ -20,7 +21,7 @@ from shared.runtime.desk import Desk
 
 Decision = list[Decided] | Refusal
 
-FOLDS: list[Fold[Any]] = [INSPECTION, SANCTION, CREDIT_RECORD, PARTIES, PAID, ANSWER_DAYS]
+FOLDS: list[Fold[Any]] = [INSPECTION, SANCTION, CREDIT_RECORD, PARTIES, PAID, ANSWER_DAYS, RAISED, SIGNAL_TERMS]
 
 
 def _parties(voucher_id: UUID | None, desk: Desk) -> Parties:
@@ -103,6 +104,21 @@ def repair_credit_record(command: sanctions.RepairCreditRecord, desk: Desk) -> D
     return sanctions.repair_credit_record(desk.get(CREDIT_RECORD, command.record_id), desk.principal, command)
 
 
+# -- signals -----------------------------------------------------------------------------------------
+
+
+def raise_signal(command: signals.RaiseSignal, desk: Desk) -> Decision:
+    return signals.raise_signal(desk.get(RAISED, command.signal_id), desk.principal, command)
+
+
+def dismiss_signal(command: signals.DismissSignal, desk: Desk) -> Decision:
+    return signals.dismiss_signal(desk.get(RAISED, command.signal_id), command)
+
+
+def set_signal_terms(command: signals.SetSignalTerms, desk: Desk) -> Decision:
+    return signals.set_signal_terms(desk.get(SIGNAL_TERMS, TERMS_ID), desk.today, command)
+
+
 HANDLERS: dict[type[Command], Callable[[Any, Desk], Decision]] = {
     inspections.OpenInspection: open_inspection,
     inspections.RecordFinding: record_finding,
@@ -117,4 +133,7 @@ HANDLERS: dict[type[Command], Callable[[Any, Desk], Decision]] = {
     sanctions.LiftSanction: lift_sanction,
     sanctions.EndSanction: end_sanction,
     sanctions.RepairCreditRecord: repair_credit_record,
+    signals.RaiseSignal: raise_signal,
+    signals.DismissSignal: dismiss_signal,
+    signals.SetSignalTerms: set_signal_terms,
 }

@@ -7,6 +7,7 @@ from services.audit.archive import TABLES, archive
 from services.audit.commands import FOLDS, HANDLERS
 from services.audit.reactions import REACTIONS, SWEEPS
 from services.audit.views import VIEWS
+from services.audit.watch import PARTS
 from shared.runtime.service import Service
 
 SERVICE = Service(
@@ -21,4 +22,5 @@ SERVICE = Service(
     extra=EXTRA,
     archive=archive,
     tables=TABLES,
+    parts=PARTS,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.audit.domain import inspections, sanctions
+from services.audit.domain import inspections, sanctions, signals
 from shared.kernel.commands import Principal
 from shared.runtime.routes import CommandRoute, Scope, ViewRoute
 
@@ -33,6 +33,10 @@ def credit_records_seen(principal: Principal) -> Scope:
 
 
 SUPERVISION_ROUTES: list[CommandRoute | ViewRoute] = [
+    CommandRoute("/signal-terms", signals.SetSignalTerms, roles=AUDITOR),
+    CommandRoute("/signals/{signal_id}/dismiss", signals.DismissSignal, roles=AUDITOR),
+    ViewRoute("/signals/{key}", "signals", roles=INSPECTORS),
+    ViewRoute("/signals", "signals", roles=INSPECTORS, filters=("state", "rule")),
     CommandRoute("/inspections", inspections.OpenInspection, roles=INSPECTORS),
     CommandRoute("/inspections/{inspection_id}/findings", inspections.RecordFinding, roles=INSPECTORS),
     CommandRoute("/inspections/{inspection_id}/statements", inspections.StateOnFindings, roles=PARTIES),

@@ -16,12 +16,15 @@ from tongdui_events.audit import (
     SanctionLifted,
     SanctionReviewed,
     SanctionWithdrawn,
+    SignalDismissed,
+    SignalRaised,
     StatementReceived,
 )
 from tongdui_events.document import Event, Stamp
 
 from services.audit.domain.inspections import INSPECTION
 from services.audit.domain.sanctions import CREDIT_RECORD, SANCTION
+from services.audit.domain.signals import RAISED
 from shared.runtime.projections import Row, View
 
 
@@ -74,6 +77,18 @@ def credit_row(row: Row | None, event: Event, stamp: Stamp) -> Row:
     return {**event.model_dump(mode="json"), "state": "entered", "entered_on": str(stamp.business_day)}
 
 
+def signal_row(row: Row | None, event: Event, stamp: Stamp) -> Row:
+    """A dismissed signal stays, with its reason."""
+    if isinstance(event, SignalDismissed):
+        told = {"state": "dismissed", "reason": event.reason, "dismissed_on": str(stamp.business_day)}
+        return {**(row or {}), **told}
+    return {**event.model_dump(mode="json"), "state": "raised", "raised_on": str(stamp.business_day)}
+
+
+def _signal(event: SignalRaised, stamp: Stamp) -> str:
+    return str(event.signal_id)
+
+
 def _inspection(event: InspectionOpened, stamp: Stamp) -> str:
     return str(event.inspection_id)
 
@@ -87,6 +102,7 @@ def _record(event: CreditRecordEntered, stamp: Stamp) -> str:
 
 
 SUPERVISION_VIEWS: list[View] = [
+    View("signals", RAISED.types, _signal, signal_row, indexed=("state", "rule")),
     View("inspections", INSPECTION.types, _inspection, inspection_row, indexed=("state", "voucher_id")),
     View("sanctions", SANCTION.types, _sanction, sanction_row, indexed=("state", "party_uscc")),
     View("credit_records", CREDIT_RECORD.types, _record, credit_row, indexed=("party_uscc", "place")),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID, uuid5
 
 import psycopg
@@ -40,6 +40,16 @@ log = logging.getLogger("tongdui.service")
 ROLES = ("api", "worker", "all")
 
 
+class Part(Protocol):
+    """Something a worker runs until it is told to stop; ``waiting``: what it has still to do at a head of the log."""
+
+    name: str
+
+    async def run(self, stop: asyncio.Event) -> None: ...
+
+    def waiting(self, head: Head) -> int: ...
+
+
 @dataclass(frozen=True)
 class Service:
     """What makes a service: its folds, commands, reactions, sweeps, views and routes."""
@@ -57,6 +67,8 @@ class Service:
     archive: Archive | None = None
     #: statements that make further tables of the service's own
     tables: Sequence[str] = ()
+    #: makes what else a worker runs beside inbox and views
+    parts: Sequence[Callable[[Any], Part]] = ()
     #: the command that opens a business day; only the registry has one
     open_day: Callable[[date], Command] | None = None
 
@@ -86,6 +98,7 @@ class Runtime:
         self.sweeper = Sweeper(service.name, service.sweeps, self.projections, self.writer)
         self.bus = bus
         self.stops_table = Stops(self.store)
+        self.parts: list[Part] = []
         self.relay: Relay | None = None
         self.inbox: Inbox | None = None
         #: when the views last showed the whole log, monotonic seconds
@@ -120,6 +133,9 @@ class Runtime:
             self.inbox = Inbox(self.service.name, self.service.listens, consumer, self.writer)
             self._spawn("inbox", self.inbox.run(self._stopping))
         self._spawn("follow", self._follow())
+        self.parts = [make(self) for make in self.service.parts]
+        for part in self.parts:
+            self._spawn(part.name, part.run(self._stopping))
         if self.service.open_day is not None and not self.clock.simulated:
             self._spawn("days", self._open_days())
 
@@ -170,11 +186,13 @@ class Runtime:
         return await self.writer.execute(command, Context(principal, route, command_id, occurred_at))
 
     async def progress(self) -> dict[str, Any]:
-        """``head``, ``applied`` by source, ``waiting``: jobs in hand, and 1 while views or sweeps are behind."""
+        """``head``, ``applied`` by source, ``waiting``: jobs in hand, what parts have to do, and 1
+        while views or sweeps are behind."""
         head = await asyncio.to_thread(self._head)
         behind = 0 if head.swept else 1
         applied = {source: head.seen.get(source, 0) for source in self.service.listens}
-        return {"head": head.position, "applied": applied, "waiting": self.writer.waiting + behind}
+        in_parts = sum(part.waiting(head) for part in self.parts)
+        return {"head": head.position, "applied": applied, "waiting": self.writer.waiting + in_parts + behind}
 
     async def ready(self) -> list[str]:
         """What hinders serving, each with what to do; empty when nothing does."""

@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     checkpoint_every_seconds: float = 10.0
     #: where documents are kept: s3://bucket/prefix and its like; empty means a folder in state_dir
     documents_url: str | None = None
+    #: where the rules of the signals run: in the audit service's worker, or in `tongdui signals` on Kafka
+    signals: Literal["in_process", "faust"] = "in_process"
     host: str = "127.0.0.1"
     port: int = 8000
     clock: Literal["real", "simulated"] = "real"

@@ -70,6 +70,12 @@ class TooEarly(Refusal):
     en = "{date} is too early; the first possible day is {earliest}"
 
 
+class VersionOutOfTurn(Refusal):
+    status = 409
+    zh = "下一个版本应为{expected}"
+    en = "the next version is {expected}"
+
+
 class PeriodNotOver(Refusal):
     """A sample is drawn of days that are over in every log, so that anyone can draw it again."""
 

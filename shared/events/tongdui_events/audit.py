@@ -77,7 +77,10 @@ class SampleDrawn(AuditEvent):
 
 
 class SignalRaised(AuditEvent):
-    """A rule fired on what the logs say; ``cause_key`` keeps the same cause from firing twice."""
+    """A rule fired on what the logs say; ``cause_key`` keeps the same cause from firing twice.
+
+    ``rule_version`` is that of the thresholds in force; ``cases`` are the vouchers it is about.
+    """
 
     signal_id: UUID
     rule: Code
@@ -85,6 +88,7 @@ class SignalRaised(AuditEvent):
     subject: Subject
     evidence: tuple[EvidencePosition, ...]
     cause_key: Code
+    cases: tuple[UUID, ...] = ()
 
 
 class SignalDismissed(AuditEvent):
