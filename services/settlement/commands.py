@@ -9,6 +9,7 @@ from uuid import UUID
 
 from tongdui_events.streams import (
     account_id,
+    enterprise_file_id,
     enterprise_id,
     invoice_id,
     notice_numbers_id,
@@ -35,6 +36,7 @@ from services.settlement.domain.batches import BATCH, Due
 from services.settlement.domain.case_facts import CASE, Case
 from services.settlement.domain.cross_checks import Grounds
 from services.settlement.domain.invoices import INVOICE
+from services.settlement.domain.local_support import LOCAL_SUPPORT
 from services.settlement.domain.lookups import case_of, payout_of, redemption_of, rounds_of
 from services.settlement.domain.notices import NOTICE, NUMBERS, Candidate, Passing
 from services.settlement.domain.payment import PORT
@@ -67,6 +69,7 @@ FOLDS: list[Fold[Any]] = [
     PROVIDER,
     WORKING_DAYS,
     INSPECTION,
+    LOCAL_SUPPORT,
 ]
 
 # -- what decisions look at ----------------------------------------------------------------------
@@ -83,7 +86,8 @@ def _region(case: Case, desk: Desk) -> Region:
 def _grounds(case: Case, numbers: Iterable[str], desk: Desk) -> Grounds:
     branches = desk.get(PROVIDER, provider_id(case.provider_uscc)).branches
     known = {number: desk.get(INVOICE, invoice_id(number)) for number in numbers}
-    return Grounds(case, branches, known, desk.today)
+    supported = desk.get(LOCAL_SUPPORT, enterprise_file_id(case.enterprise_uscc))
+    return Grounds(case, branches, known, desk.today, supported)
 
 
 def _stops(case: Case, desk: Desk) -> frozenset[str]:

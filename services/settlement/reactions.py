@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from tongdui_events.audit import FindingRecorded, InspectionClosed
 from tongdui_events.common import DayReached
 from tongdui_events.document import Stamp
 from tongdui_events.registry import DayOpened
-from tongdui_events.streams import days_id
-from tongdui_events.voucher import PerformanceAllowed, PresentationRefused, VoucherPresented
+from tongdui_events.streams import days_id, invoice_id
+from tongdui_events.voucher import (
+    LocalSupportMatched,
+    LocalSupportRecorded,
+    PerformanceAllowed,
+    PresentationRefused,
+    VoucherPresented,
+)
 
-from services.settlement.domain import endings, payouts, stops
+from services.settlement.domain import endings, local_support, payouts, stops
 from services.settlement.domain.endings import LapseRedemption
+from services.settlement.domain.invoices import INVOICE
 from services.settlement.domain.lookups import payouts_of
 from services.settlement.domain.notices import CloseNotice
 from services.settlement.domain.payment import PORT
@@ -39,9 +47,27 @@ def presentation_refused(event: PresentationRefused, stamp: Stamp, desk: Desk) -
     return endings.presentation_refused(desk.get(REDEMPTION, event.redemption_id), event.reasons)
 
 
+def local_support_recorded(event: LocalSupportRecorded, stamp: Stamp, desk: Desk) -> list[Decided]:
+    """An invoice of the list backs a request under way, or one paid already: what is open waits for a person."""
+    holders = {holder for number in event.invoices for holder in desk.get(INVOICE, invoice_id(number)).allotted}
+    cases = {desk.get(REDEMPTION, holder).voucher_id for holder in sorted(holders)}
+    stopped = (_stop_for_support(case, event.local_reference, desk) for case in sorted(filter(None, cases)))
+    return [decided for one in stopped for decided in one]
+
+
+def local_support_matched(event: LocalSupportMatched, stamp: Stamp, desk: Desk) -> list[Decided]:
+    return _stop_for_support(event.voucher_id, event.local_reference, desk)
+
+
+def _stop_for_support(voucher_id: UUID, reference: str, desk: Desk) -> list[Decided]:
+    return local_support.stop(voucher_id, reference, desk.get(CASE_STOPS, voucher_id), payouts_of(voucher_id, desk.get))
+
+
 def performance_allowed(event: PerformanceAllowed, stamp: Stamp, desk: Desk) -> list[Decided]:
-    freed = (payouts.performance_allowed(payout) for payout in payouts_of(event.voucher_id, desk.get))
-    return [decided for one in freed for decided in one]
+    open_payouts = payouts_of(event.voucher_id, desk.get)
+    allowed = local_support.allow(event.voucher_id, desk.get(CASE_STOPS, event.voucher_id), open_payouts)
+    freed = (payouts.performance_allowed(payout) for payout in open_payouts)
+    return allowed + [decided for one in freed for decided in one]
 
 
 def finding_recorded(event: FindingRecorded, stamp: Stamp, desk: Desk) -> list[Decided]:
@@ -70,6 +96,8 @@ REACTIONS: dict[tuple[str, str], Callable[[Any, Stamp, Desk], list[Decided] | Re
     ("voucher", "VoucherPresented"): voucher_presented,
     ("voucher", "PresentationRefused"): presentation_refused,
     ("voucher", "PerformanceAllowed"): performance_allowed,
+    ("voucher", "LocalSupportRecorded"): local_support_recorded,
+    ("voucher", "LocalSupportMatched"): local_support_matched,
     ("audit", "FindingRecorded"): finding_recorded,
     ("audit", "InspectionClosed"): inspection_closed,
 }

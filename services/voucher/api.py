@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.voucher.domain import allocation, application, contract, endings, handover
+from services.voucher.domain import (
+    allocation,
+    appeals,
+    application,
+    contract,
+    correction,
+    endings,
+    handover,
+    local_support,
+    reinstatement,
+)
 from services.voucher.quotes_route import add_quotes
 from shared.kernel.commands import Principal
 from shared.runtime.document_routes import DocumentRoutes
@@ -36,8 +46,13 @@ ROUTES: list[CommandRoute | ViewRoute] = [
     CommandRoute("/vouchers/{voucher_id}/extend", endings.ExtendVoucher, {"regional_officer"}),
     CommandRoute("/vouchers/{voucher_id}/void", endings.VoidVoucher, {"regional_officer"}),
     CommandRoute("/vouchers/{voucher_id}/allow-performance", endings.AllowPerformance, {"regional_officer"}),
+    CommandRoute("/vouchers/{voucher_id}/allocation/correct", correction.CorrectAllocation, OFFICERS),
+    CommandRoute("/vouchers/{voucher_id}/reinstate", reinstatement.ReinstateVoucher, {"regional_officer"}),
+    CommandRoute("/vouchers/{voucher_id}/appeals", appeals.LodgeAppeal, PARTIES),
+    CommandRoute("/vouchers/{voucher_id}/appeals/{appeal_id}/decide", appeals.DecideAppeal, {"regional_officer"}),
+    CommandRoute("/local-support", local_support.RecordLocalSupport, {"regional_officer"}),
     ViewRoute("/vouchers/{key}", "vouchers", READERS, own_cases),
-    ViewRoute("/vouchers", "vouchers", READERS, own_cases, filters=("region", "state")),
+    ViewRoute("/vouchers", "vouchers", READERS, own_cases, filters=("region", "state", "flagged")),
     ViewRoute("/ceilings", "ceilings", {"regional_officer", "auditor", "operator"}, filters=("kind", "key")),
 ]
 

@@ -6,11 +6,31 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from tongdui_events.streams import catalogue_id, ceiling_id, claim_id, days_id, enterprise_id, provider_id, region_id
+from tongdui_events.streams import (
+    catalogue_id,
+    ceiling_id,
+    claim_id,
+    days_id,
+    enterprise_file_id,
+    enterprise_id,
+    provider_id,
+    region_id,
+)
 
-from services.voucher.domain import allocation, application, contract, endings, handover
+from services.voucher.domain import (
+    allocation,
+    appeals,
+    application,
+    contract,
+    correction,
+    endings,
+    handover,
+    local_support,
+    reinstatement,
+)
 from services.voucher.domain.ceilings import CEILING, Ceiling
 from services.voucher.domain.claims import CLAIM
+from services.voucher.domain.enterprise_file import ENTERPRISE_FILE, EnterpriseFile
 from services.voucher.domain.registry_facts import CATALOGUE, ENTERPRISE, PROVIDER, REGION
 from services.voucher.domain.settlement_days import SETTLEMENT_DAYS
 from services.voucher.domain.voucher import VOUCHER, Voucher
@@ -21,11 +41,15 @@ from shared.runtime.desk import Desk
 
 Decision = list[Decided] | Refusal
 
-FOLDS: list[Fold[Any]] = [VOUCHER, CEILING, CLAIM, REGION, ENTERPRISE, PROVIDER, CATALOGUE, SETTLEMENT_DAYS]
+FOLDS: list[Fold[Any]] = [VOUCHER, CEILING, CLAIM, ENTERPRISE_FILE, REGION, ENTERPRISE, PROVIDER, CATALOGUE, SETTLEMENT_DAYS]
 
 
 def _voucher(command: Any, desk: Desk) -> Voucher:
     return desk.get(VOUCHER, command.voucher_id)
+
+
+def _file(uscc: str, desk: Desk) -> EnterpriseFile:
+    return desk.get(ENTERPRISE_FILE, enterprise_file_id(uscc))
 
 
 def apply_for_voucher(command: application.ApplyForVoucher, desk: Desk) -> Decision:
@@ -45,7 +69,15 @@ def submit_contract(command: contract.SubmitContract, desk: Desk) -> Decision:
     def claimant_of(fingerprint: str) -> Any:
         return desk.get(CLAIM, claim_id(fingerprint)).voucher_id
 
-    return contract.submit(_voucher(command, desk), claimant_of, desk.today, desk.principal, command)
+    voucher = _voucher(command, desk)
+    policy = desk.get(REGION, region_id(voucher.region)).in_force(desk.today)
+    file, terms = _file(voucher.enterprise_uscc, desk), policy.terms if policy else None
+    return contract.submit(voucher, claimant_of, file, terms, desk.today, desk.principal, command)
+
+
+def record_local_support(command: local_support.RecordLocalSupport, desk: Desk) -> Decision:
+    file = _file(command.enterprise_uscc, desk)
+    return local_support.record(file, lambda case: desk.get(VOUCHER, case), desk.today, desk.principal, command)
 
 
 def acknowledge_contract(command: contract.AcknowledgeContract, desk: Desk) -> Decision:
@@ -56,20 +88,50 @@ def dispute_contract(command: contract.DisputeContract, desk: Desk) -> Decision:
     return contract.dispute(_voucher(command, desk), desk.principal, command)
 
 
-def confirm_allocation(command: allocation.ConfirmAllocation, desk: Desk) -> Decision:
-    def ceiling_of(kind: str, key: str, year: int) -> Ceiling:
-        return desk.get(CEILING, ceiling_id(kind, key, year))
+def _ceiling_of(desk: Desk) -> Callable[[str, str, int], Ceiling]:
+    return lambda kind, key, year: desk.get(CEILING, ceiling_id(kind, key, year))
 
-    voucher, today = _voucher(command, desk), desk.today
-    own_list = desk.get(CATALOGUE, catalogue_id(today.year, voucher.region))
-    facts = allocation.Facts(
+
+def _facts(voucher: Voucher, desk: Desk) -> allocation.Facts:
+    own_list = desk.get(CATALOGUE, catalogue_id(desk.today.year, voucher.region))
+    return allocation.Facts(
         region=desk.get(REGION, region_id(voucher.region)),
         enterprise=desk.get(ENTERPRISE, enterprise_id(voucher.enterprise_uscc)),
         provider=desk.get(PROVIDER, provider_id(voucher.provider_uscc)),
-        catalogue=own_list if own_list.version else desk.get(CATALOGUE, catalogue_id(today.year)),
-        ceiling_of=ceiling_of,
+        catalogue=own_list if own_list.version else desk.get(CATALOGUE, catalogue_id(desk.today.year)),
+        file=_file(voucher.enterprise_uscc, desk),
+        ceiling_of=_ceiling_of(desk),
     )
-    return allocation.confirm(voucher, facts, today, desk.principal, command)
+
+
+def confirm_allocation(command: allocation.ConfirmAllocation, desk: Desk) -> Decision:
+    voucher = _voucher(command, desk)
+    return allocation.confirm(voucher, _facts(voucher, desk), desk.today, desk.principal, command)
+
+
+def correct_allocation(command: correction.CorrectAllocation, desk: Desk) -> Decision:
+    voucher = _voucher(command, desk)
+    return correction.correct(voucher, _facts(voucher, desk), desk.today, desk.principal, command)
+
+
+def _again(desk: Desk) -> reinstatement.Again:
+    return reinstatement.Again(_ceiling_of(desk), lambda mark: desk.get(CLAIM, claim_id(mark)).voucher_id)
+
+
+def reinstate_voucher(command: reinstatement.ReinstateVoucher, desk: Desk) -> Decision:
+    return reinstatement.reinstate(_voucher(command, desk), _again(desk), desk.principal, command)
+
+
+def lodge_appeal(command: appeals.LodgeAppeal, desk: Desk) -> Decision:
+    voucher = _voucher(command, desk)
+    return appeals.lodge(voucher, desk.get(REGION, region_id(voucher.region)), desk.today, desk.principal, command)
+
+
+def decide_appeal(command: appeals.DecideAppeal, desk: Desk) -> Decision:
+    voucher = _voucher(command, desk)
+    region, provider = desk.get(REGION, region_id(voucher.region)), desk.get(PROVIDER, provider_id(voucher.provider_uscc))
+    bench = appeals.Bench(region, provider, _again(desk), desk.today)
+    return appeals.decide(voucher, bench, desk.principal, command)
 
 
 def tender_voucher(command: handover.TenderVoucher, desk: Desk) -> Decision:
@@ -86,7 +148,9 @@ def withdraw_voucher(command: endings.WithdrawVoucher, desk: Desk) -> Decision:
 
 def expire_voucher(command: endings.ExpireVoucher, desk: Desk) -> Decision:
     heard_until: date | None = desk.get(SETTLEMENT_DAYS, days_id("settlement"))
-    return endings.expire(_voucher(command, desk), heard_until, command)
+    voucher = _voucher(command, desk)
+    appealable_until = appeals.last_day(voucher, desk.get(REGION, region_id(voucher.region)))
+    return endings.expire(voucher, heard_until, appealable_until, command)
 
 
 def extend_voucher(command: endings.ExtendVoucher, desk: Desk) -> Decision:
@@ -116,4 +180,9 @@ HANDLERS: dict[type[Command], Callable[[Any, Desk], Decision]] = {
     endings.ExtendVoucher: extend_voucher,
     endings.VoidVoucher: void_voucher,
     endings.AllowPerformance: allow_performance,
+    local_support.RecordLocalSupport: record_local_support,
+    correction.CorrectAllocation: correct_allocation,
+    reinstatement.ReinstateVoucher: reinstate_voucher,
+    appeals.LodgeAppeal: lodge_appeal,
+    appeals.DecideAppeal: decide_appeal,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+from tongdui_events.common import AppealDecided, AppealLodged
 from tongdui_events.document import Event, Stamp
 from tongdui_events.voucher import (
     AllocationConfirmed,
@@ -15,7 +16,9 @@ from tongdui_events.voucher import (
     ContractAcknowledged,
     ContractAmended,
     ContractDisputed,
+    ContractFiled,
     ContractSubmitted,
+    LocalSupportMatched,
     PresentationEnded,
     ProviderChanged,
     VoucherApplied,
@@ -25,6 +28,7 @@ from tongdui_events.voucher import (
     VoucherIssued,
     VoucherPresented,
     VoucherRedeemed,
+    VoucherReinstated,
     VoucherTendered,
     VoucherVoided,
     VoucherWithdrawn,
@@ -47,12 +51,22 @@ Row = dict[str, Any] | None
 
 
 def voucher_row(row: Row, event: Event, stamp: Stamp) -> Row:
-    """Parties, region, mode, state, last days, allocation."""
+    """Parties, region, mode, state, last days, allocation; what a reviewer should look at."""
     fields = event.model_dump(mode="json", exclude={"lines", "steps", "holds", "document_sha256", "reason_sha256"})
     if isinstance(event, PresentationEnded):
         fields["state"] = "collected" if row and row.get("mode") == "tongdui" else "tendered"
+    if isinstance(event, ContractFiled):
+        return {**(row or {}), "flags": list(event.flags), "flagged": "true" if event.flags else "false"}
+    if isinstance(event, LocalSupportMatched):
+        return {**(row or {}), "local_reference": event.local_reference, "flagged": "true"}
     if isinstance(event, AllocationConfirmed | AllocationCorrected):
         fields["allocation_fen"] = fields.pop("amount_fen")
+    if isinstance(event, VoucherReinstated):
+        fields["state"] = (row or {}).get("before_ended", "issued")
+    if isinstance(event, ENDS) and row:
+        fields["before_ended"] = row.get("state")
+    if isinstance(event, AppealLodged | AppealDecided):
+        fields = {"appeal": fields["outcome"] or "open", "appeal_id": fields["appeal_id"]}
     if type(event) in STATES:
         fields["state"] = STATES[type(event)]
     return {**(row or {}), **fields}
@@ -80,7 +94,9 @@ def deadline_row(row: Row, event: Event, stamp: Stamp) -> Row:
             return {**row, "contracted": True, "due_on": _after(row["redeem_by"])}
         case ContractDisputed():
             return {**row, "contracted": False, "due_on": _after(row["use_by"])}
-        case VoucherPresented():
+        case VoucherReinstated():
+            return {**row, "due_on": _after(row["redeem_by" if row.get("contracted") else "use_by"])}
+        case VoucherPresented() | VoucherVoided() | VoucherExpired():
             return {**row, "due_on": None}
     return None if isinstance(event, ENDS) else row
 
@@ -90,7 +106,7 @@ def _after(day: str) -> str:
 
 
 def _by_voucher(event: Event, stamp: Stamp) -> str:
-    return str(event.voucher_id)
+    return str(stamp.case_id if isinstance(event, AppealLodged | AppealDecided) else event.voucher_id)
 
 
 def _documents(event: ContractSubmitted | ContractAmended, stamp: Stamp) -> list[tuple[str, Use]]:
@@ -102,15 +118,21 @@ VIEWS: list[View] = [
     View("documents", (ContractSubmitted, ContractAmended), _by_voucher, document_row, ("shared",), _documents),
     View(
         "vouchers",
-        (*STATES, ProviderChanged, VoucherExtended, PresentationEnded, AllocationCorrected),
+        (
+            *STATES, ProviderChanged, VoucherExtended, PresentationEnded, AllocationCorrected, ContractFiled,
+            LocalSupportMatched, VoucherReinstated, AppealLodged, AppealDecided,
+        ),
         _by_voucher,
         voucher_row,
-        indexed=("region", "state", "enterprise_uscc", "provider_uscc"),
+        indexed=("region", "state", "enterprise_uscc", "provider_uscc", "flagged"),
     ),
     View("ceilings", CEILING.types, lambda event, stamp: str(stamp.originator_id), ceiling_row, indexed=("kind", "key")),
     View(
         "deadlines",
-        (VoucherIssued, VoucherExtended, ContractSubmitted, PresentationEnded, ContractDisputed, VoucherPresented, *ENDS),
+        (
+            VoucherIssued, VoucherExtended, ContractSubmitted, PresentationEnded, ContractDisputed, VoucherPresented,
+            VoucherReinstated, *ENDS,
+        ),
         _by_voucher,
         deadline_row,
     ),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from services.settlement.domain import invoices
@@ -21,6 +21,7 @@ from services.settlement.domain.refusals import (
     InvoiceDateOutside,
     InvoiceOfAnotherBuyer,
     InvoiceOfAnotherSeller,
+    InvoiceSupportedLocally,
     LinesOverAllotments,
     ReceiptBetweenOthers,
     ReceiptDateOutside,
@@ -46,6 +47,8 @@ class Grounds:
     branches: tuple[str, ...]
     invoices: Mapping[str, Invoice]
     today: date
+    #: the local reference by normalised invoice number
+    supported: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def sellers(self) -> frozenset[str]:
@@ -131,6 +134,13 @@ def every_allotment_fits_into_its_invoice(request: Request, grounds: Grounds) ->
             yield refusal
 
 
+def no_invoice_had_local_support(request: Request, grounds: Grounds) -> Iterator[Refusal]:
+    for index, entry in enumerate(request.invoices):
+        reference = grounds.supported.get(entry.number)
+        if reference is not None:
+            yield InvoiceSupportedLocally(f"invoices.{index}.number", number=entry.number, reference=reference)
+
+
 def every_receipt_is_between_the_parties(request: Request, grounds: Grounds) -> Iterator[Refusal]:
     """From the enterprise to the provider or its branch, or back: a refund."""
     enterprise = grounds.case.enterprise_uscc
@@ -167,6 +177,7 @@ CHECKS: tuple[Check, ...] = (
     every_invoice_is_dated_between_contract_and_today,
     every_invoice_keeps_its_total,
     every_allotment_fits_into_its_invoice,
+    no_invoice_had_local_support,
     every_receipt_is_between_the_parties,
     every_receipt_is_dated_between_contract_and_today,
     the_evidence_is_complete,

@@ -148,6 +148,13 @@ class InvoiceExhausted(Refusal):
     en = "invoice {number} has {free_fen} fen left, less than {allotted_fen}"
 
 
+class InvoiceSupportedLocally(Refusal):
+    status = 409
+    section = "三"
+    zh = "发票{number}已获本地支持({reference}),同一项目不得重复支持"
+    en = "invoice {number} had local support ({reference}); the same project is not supported twice"
+
+
 class ReceiptBetweenOthers(Refusal):
     section = "三(四)"
     zh = "到款凭证的付款方与收款方不是该企业与该服务机构"

@@ -13,11 +13,13 @@ from tongdui_events.voucher import AllocationConfirmed, AllocationLine, Allocati
 
 from services.voucher.domain.amounts import Left, Priced, Sum, allocate
 from services.voucher.domain.ceilings import Ceiling, Wanted
+from services.voucher.domain.enterprise_file import EnterpriseFile
 from services.voucher.domain.refusals import NotEntrusted, NoTermsInForce, PartySuspended, YearOfPaymentNotKept
 from services.voucher.domain.registry_facts import Catalogue, Enterprise, Policy, Provider, Region
 from services.voucher.domain.voucher import Voucher
 from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Decided, NotFound, OutOfOrder, Refusal
+from shared.kernel.identifiers import normalised_contract_number
 
 
 class ConfirmAllocation(Command):
@@ -36,6 +38,7 @@ class Facts(NamedTuple):
     enterprise: Enterprise
     provider: Provider
     catalogue: Catalogue
+    file: EnterpriseFile
     ceiling_of: Callable[[str, str, int], Ceiling]
 
 
@@ -54,20 +57,21 @@ def confirm(
         return NoTermsInForce("voucher_id")
     if "payment" in (policy.terms.quota_year_basis, policy.terms.budget_year_basis):
         return YearOfPaymentNotKept("voucher_id")
-    wanted = _wanted(voucher, facts, policy.terms, today.year)
-    total = _sum(voucher, facts, policy.terms, wanted)
+    wanted, total = computed(voucher, facts, policy.terms, today.year)
+    if facts.file.support_of(voucher.provider_uscc, normalised_contract_number(voucher.contract_no)) is not None:
+        return _refused(command.voucher_id, policy, "supported_locally", total)
     if total.refusal is not None:
-        refused = AllocationRefused(
-            voucher_id=command.voucher_id,
-            policy_version=policy.version,
-            reasons=(total.refusal,),
-            steps=tuple(Step(rule=rule, fen=fen) for rule, fen in total.steps),
-        )
-        return [Decided(command.voucher_id, refused, command.voucher_id)]
+        return _refused(command.voucher_id, policy, total.refusal, total)
     terms = [decided for ceiling in wanted for decided in ceiling.set_if_new()]
-    confirmed = _confirmed(voucher, facts, policy, wanted, total, command.voucher_id, today.year)
+    event = confirmed(voucher, facts, policy, wanted, total, command.voucher_id, today.year)
     holds = [ceiling.place(command.voucher_id, total.amount_fen) for ceiling in wanted]
-    return [*terms, Decided(command.voucher_id, confirmed, command.voucher_id), *holds]
+    return [*terms, Decided(command.voucher_id, event, command.voucher_id), *holds]
+
+
+def _refused(voucher_id: UUID, policy: Policy, reason: str, total: Sum) -> list[Decided]:
+    steps = tuple(Step(rule=rule, fen=fen) for rule, fen in total.steps)
+    refused = AllocationRefused(voucher_id=voucher_id, policy_version=policy.version, reasons=(reason,), steps=steps)
+    return [Decided(voucher_id, refused, voucher_id)]
 
 
 def _may_confirm(
@@ -75,7 +79,7 @@ def _may_confirm(
 ) -> Refusal | None:
     if voucher.stage == "unknown":
         return NotFound("voucher_id", what="voucher", id=voucher_id)
-    if not _acts_for_region(voucher, facts.region, today, principal):
+    if not acts_for_region(voucher, facts.region, today, principal):
         return NotEntrusted("voucher_id")
     if voucher.stage != "acknowledged":
         return OutOfOrder("voucher_id", state=voucher.stage)
@@ -84,12 +88,18 @@ def _may_confirm(
     return None
 
 
-def _acts_for_region(voucher: Voucher, region: Region, today: date, principal: Principal) -> bool:
+def acts_for_region(voucher: Voucher, region: Region, today: date, principal: Principal) -> bool:
     """The centre entrusted to allocate, or the region's officer where its terms keep that to itself."""
     policy = region.in_force(today)
     if policy is not None and not policy.terms.centre_allocates:
         return principal.role == "regional_officer" and principal.region == voucher.region
     return principal.role == "centre" and region.entrusts(principal.member_of, "allocate", today)
+
+
+def computed(voucher: Voucher, facts: Facts, terms: PolicyTerms, year: int) -> tuple[list[Wanted], Sum]:
+    """The ceilings that take part, and the sum with every step."""
+    wanted = _wanted(voucher, facts, terms, year)
+    return wanted, _sum(voucher, facts, terms, wanted)
 
 
 def _wanted(voucher: Voucher, facts: Facts, terms: PolicyTerms, year: int) -> list[Wanted]:
@@ -104,7 +114,10 @@ def _wanted(voucher: Voucher, facts: Facts, terms: PolicyTerms, year: int) -> li
 
 def _sum(voucher: Voucher, facts: Facts, terms: PolicyTerms, wanted: Sequence[Wanted]) -> Sum:
     lines = [_priced(line, facts.catalogue, terms) for line in voucher.lines]
-    left = [Left(w.kind.replace("-", "_"), w.left_fen, REFUSALS[w.kind]) for w in wanted]
+    elsewhere = {"enterprise-year": facts.file.supported_fen(wanted[0].year) if terms.local_support_counts else 0}
+    left = [
+        Left(w.kind.replace("-", "_"), max(w.left_fen - elsewhere.get(w.kind, 0), 0), REFUSALS[w.kind]) for w in wanted
+    ]
     return allocate(
         lines, terms.amount_basis, terms.allocation_cap_fen, left, terms.partial_allocation, terms.rounding
     )
@@ -120,9 +133,10 @@ def _priced(line: ContractLine, catalogue: Catalogue, terms: PolicyTerms) -> Pri
     return Priced(line.line_no, amount_fen, line.tax_bp, ratio_bp)
 
 
-def _confirmed(
+def confirmed(
     voucher: Voucher, facts: Facts, policy: Policy, wanted: Sequence[Wanted], total: Sum, voucher_id: UUID, year: int
 ) -> AllocationConfirmed:
+    """The event that says so, every figure in it."""
     holds = tuple(HoldTaken(kind=w.kind, key=w.key, year=w.year, amount_fen=total.amount_fen) for w in wanted)
     return AllocationConfirmed(
         voucher_id=voucher_id,

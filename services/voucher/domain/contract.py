@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import Field
 from tongdui_events.common import Number
 from tongdui_events.document import BasisPoints, Code, PositiveFen, Sha256, Text
+from tongdui_events.policy import PolicyTerms
 from tongdui_events.voucher import (
     ContractAcknowledged,
     ContractAmended,
@@ -18,8 +19,9 @@ from tongdui_events.voucher import (
     ContractSubmitted,
 )
 
-from services.voucher.domain import claims
-from services.voucher.domain.refusals import ContractLineAlreadyClaimed, SignedInTheFuture, UseByPassed
+from services.voucher.domain import claims, near_duplicates
+from services.voucher.domain.enterprise_file import EnterpriseFile
+from services.voucher.domain.refusals import ContractLineAlreadyClaimed, SignedInTheFuture, SupportedLocally, UseByPassed
 from services.voucher.domain.voucher import Voucher
 from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Decided, NotFound, NotYours, OutOfOrder, Refusal
@@ -81,9 +83,10 @@ def lines_of(voucher: Voucher, command: SubmitContract) -> tuple[ContractLine, .
 
 
 def submit(
-    voucher: Voucher, claimant_of: ClaimantOf, today: date, principal: Principal, command: SubmitContract
-) -> list[Decided] | Refusal:
-    """ContractSubmitted (or ContractAmended) and ContractClaimed per new line."""
+    voucher: Voucher, claimant_of: ClaimantOf, file: EnterpriseFile, terms: PolicyTerms | None, today: date,
+    principal: Principal, command: SubmitContract,
+) -> list[Decided] | Refusal:  # fmt: skip
+    """ContractSubmitted (or ContractAmended), ContractClaimed per new line, ContractFiled with its flags."""
     amending = isinstance(command, AmendContract)
     refusal = _may_submit(voucher, today, principal, command, ("contracted", "acknowledged") if amending else ("issued",))
     if refusal is not None:
@@ -92,6 +95,9 @@ def submit(
     taken = _taken(lines, claimant_of, command)
     if taken is not None:
         return taken
+    support = file.support_of(voucher.provider_uscc, normalised_contract_number(command.contract_no))
+    if support is not None:
+        return SupportedLocally("contract_no", reference=support.local_reference)
     event = (ContractAmended if amending else ContractSubmitted)(
         voucher_id=command.voucher_id,
         contract_no=command.contract_no,
@@ -105,7 +111,8 @@ def submit(
     named = {line.fingerprint for line in lines}
     dropped = claims.release(command.voucher_id, [line for line in voucher.lines if line.fingerprint not in named])
     fresh = claims.claim(command.voucher_id, [line for line in lines if line.fingerprint not in held])
-    return [Decided(command.voucher_id, event, command.voucher_id), *dropped, *fresh]
+    filed = near_duplicates.file_contract(voucher, command.voucher_id, command.contract_no, lines, file, today, terms)
+    return [Decided(command.voucher_id, event, command.voucher_id), *dropped, *fresh, filed]
 
 
 def _may_submit(

@@ -82,12 +82,17 @@ def withdraw(voucher: Voucher, principal: Principal, command: WithdrawVoucher) -
     return refusal or _ended(voucher, command.voucher_id, event, "withdrawn")
 
 
-def expire(voucher: Voucher, heard_until: date | None, command: ExpireVoucher) -> list[Decided] | Refusal:
-    """``heard_until``: the day settlement has reached; whatever was requested before it has been heard."""
+def expire(
+    voucher: Voucher, heard_until: date | None, appealable_until: date | None, command: ExpireVoucher
+) -> list[Decided] | Refusal:
+    """``heard_until``: the day settlement has reached; whatever was requested before it has been heard.
+    ``appealable_until``: the last day on which the latest decision can be appealed, None where there is none."""
     refusal = _live(voucher, command.voucher_id)
     if refusal is not None:
         return refusal
     last = voucher.last_day()
+    if last is not None and appealable_until is not None:
+        last = max(last, appealable_until)
     if voucher.open_appeals or last is None or heard_until is None or heard_until <= last:
         return NotPastItsLastDay("voucher_id")
     deadline = "use_by" if voucher.stage == "issued" else "redeem_by"

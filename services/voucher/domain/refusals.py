@@ -84,3 +84,58 @@ class YearOfPaymentNotKept(Refusal):
     section = "二(四)"
     zh = "暂不支持按拨付年度计算额度或预算的政策"
     en = "terms that charge the year of payment are not supported yet"
+
+
+class SupportAlreadyRecorded(Refusal):
+    status = 409
+    section = "三"
+    zh = "本地支持{reference}已有记录"
+    en = "local support {reference} is on file already"
+
+
+class SupportedInTheFuture(Refusal):
+    section = "三"
+    zh = "支持日期{on}晚于业务日"
+    en = "the support was given on {on}, after the business day"
+
+
+class SupportedLocally(Refusal):
+    status = 409
+    section = "三"
+    zh = "该合同已获本地支持({reference}),同一项目不得重复支持"
+    en = "this contract had local support ({reference}); the same project is not supported twice"
+
+
+class NothingToAppeal(Refusal):
+    status = 409
+    section = "二(六)"
+    zh = "该案没有可申诉的决定,或申诉正在办理"
+    en = "there is no decision to appeal against, or an appeal is open"
+
+
+class AppealTooLate(Refusal):
+    status = 409
+    section = "二(六)"
+    zh = "申诉期限{last}已过"
+    en = "the last day to appeal was {last}"
+
+
+class SamePerson(Refusal):
+    status = 403
+    section = "二(六)"
+    zh = "申诉须由作出原决定者以外的人员决定"
+    en = "an appeal is decided by another person than the one it is against"
+
+
+class CeilingExhausted(Refusal):
+    status = 409
+    section = "二(四)"
+    zh = "{year}年度限额{kind}剩余{left_fen}分,不足以恢复原预占"
+    en = "{left_fen} fen are left of {kind} {year}, less than the voucher held"
+
+
+class NothingEligible(Refusal):
+    status = 409
+    section = "三(三)"
+    zh = "更正后没有可核定的金额:{reason}"
+    en = "nothing could be allocated after this correction: {reason}"

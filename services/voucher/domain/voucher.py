@@ -57,9 +57,18 @@ class Hold(NamedTuple):
     amount_fen: int
 
 
+class Ruling(NamedTuple):
+    """The last decision against a case: which, by whom, on which day. It can be appealed."""
+
+    kind: Literal["application", "allocation", "void"]
+    by: str
+    on: date
+
+
 @dataclass(frozen=True, slots=True)
 class Voucher:
-    """``before_presented`` is the stage it returns to when a presentation ends."""
+    """``before_presented`` is the stage it returns to when a presentation ends, ``before_ended`` when it is reinstated;
+    ``held`` is what it held at the end."""
 
     stage: Stage = "unknown"
     enterprise_uscc: str = ""
@@ -80,6 +89,10 @@ class Voucher:
     before_presented: Stage = "tendered"
     performance_allowed: bool = False
     open_appeals: tuple[UUID, ...] = ()
+    ruling: Ruling | None = None
+    allocated_by: UUID | None = None
+    before_ended: Stage = "issued"
+    held: tuple[Hold, ...] = ()
 
     @property
     def ended(self) -> bool:
@@ -111,13 +124,15 @@ def _contracted(voucher: Voucher, event: ContractSubmitted | ContractAmended) ->
     )
 
 
-def _allocated(voucher: Voucher, event: AllocationConfirmed | AllocationCorrected) -> Voucher:
+def _allocated(voucher: Voucher, event: AllocationConfirmed | AllocationCorrected, stamp: Stamp) -> Voucher:
     stage = "allocated" if isinstance(event, AllocationConfirmed) else voucher.stage
     return replace(
         voucher,
         stage=stage,
         allocation_fen=event.amount_fen,
         policy_version=event.policy_version,
+        allocated_by=stamp.event_id,
+        ruling=None,
         holds=tuple(Hold(h.kind, h.key, h.year, h.amount_fen) for h in event.holds),
     )
 
@@ -134,7 +149,7 @@ def _presenting(voucher: Voucher, event: Event) -> Voucher:
             return replace(voucher, open_appeals=(*voucher.open_appeals, event.appeal_id))
         case AppealDecided():
             still_open = tuple(a for a in voucher.open_appeals if a != event.appeal_id)
-            return replace(voucher, open_appeals=still_open)
+            return replace(voucher, open_appeals=still_open, ruling=None)
     return voucher
 
 
@@ -143,20 +158,30 @@ def consumed_parts(holds: tuple[Hold, ...], amount_fen: int) -> tuple[Hold, ...]
     return tuple(hold._replace(amount_fen=min(amount_fen, hold.amount_fen)) for hold in holds)
 
 
-def _ending(voucher: Voucher, event: Event) -> Voucher:
+def _over(voucher: Voucher, stage: Stage, ruling: Ruling | None = None) -> Voucher:
+    return replace(voucher, stage=stage, before_ended=voucher.stage, held=voucher.holds, holds=(), ruling=ruling)
+
+
+def _ruled(kind: Literal["application", "allocation", "void"], stamp: Stamp) -> Ruling:
+    return Ruling(kind, stamp.actor.id, stamp.business_day)
+
+
+def _ending(voucher: Voucher, event: Event, stamp: Stamp) -> Voucher:
     match event:
         case ApplicationRefused():
-            return replace(voucher, stage="refused")
+            return replace(voucher, stage="refused", ruling=_ruled("application", stamp))
+        case AllocationRefused():
+            return replace(voucher, ruling=_ruled("allocation", stamp))
         case VoucherWithdrawn():
-            return replace(voucher, stage="withdrawn", holds=())
+            return _over(voucher, "withdrawn")
         case VoucherExpired():
-            return replace(voucher, stage="expired", holds=())
+            return _over(voucher, "expired")
         case VoucherVoided():
-            return replace(voucher, stage="voided", holds=())
+            return _over(voucher, "voided", _ruled("void", stamp))
         case VoucherExtended():
             return replace(voucher, use_by=event.use_by, redeem_by=event.redeem_by)
         case VoucherReinstated():
-            return replace(voucher, stage="tendered")
+            return replace(voucher, stage=voucher.before_ended, holds=voucher.held, ruling=None)
         case PerformanceAllowed():
             return replace(voucher, performance_allowed=True)
     return _presenting(voucher, event)
@@ -167,7 +192,7 @@ def evolve(voucher: Voucher, event: Event, stamp: Stamp) -> Voucher:
         case VoucherApplied():
             return Voucher("applied", event.enterprise_uscc, event.provider_uscc, event.region, event.mode)
         case VoucherIssued():
-            return replace(voucher, stage="issued", use_by=event.use_by, redeem_by=event.redeem_by)
+            return replace(voucher, stage="issued", use_by=event.use_by, redeem_by=event.redeem_by, ruling=None)
         case ProviderChanged():
             return replace(voucher, provider_uscc=event.provider_uscc)
         case ContractSubmitted() | ContractAmended():
@@ -177,12 +202,12 @@ def evolve(voucher: Voucher, event: Event, stamp: Stamp) -> Voucher:
         case ContractDisputed():
             return replace(voucher, stage="issued", lines=(), contract_amount_fen=0)
         case AllocationConfirmed() | AllocationCorrected():
-            return _allocated(voucher, event)
+            return _allocated(voucher, event, stamp)
         case VoucherTendered():
             return replace(voucher, stage="tendered")
         case VoucherCollected():
             return replace(voucher, stage="collected")
-    return _ending(voucher, event)
+    return _ending(voucher, event, stamp)
 
 
 VOUCHER = Fold(

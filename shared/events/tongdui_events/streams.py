@@ -48,6 +48,11 @@ def enterprise_id(uscc: str) -> UUID:
     return _stream("enterprise", uscc)
 
 
+def enterprise_file_id(uscc: str) -> UUID:
+    """ContractFiled, LocalSupportRecorded of one enterprise."""
+    return _stream("enterprise-file", uscc)
+
+
 def provider_id(uscc: str) -> UUID:
     """Provider*, Service* of one provider."""
     return _stream("provider", uscc)

@@ -346,6 +346,34 @@ class ClaimReleased(VoucherEvent):
     voucher_id: UUID
 
 
+class FiledItem(Frozen):
+    """One line of a filed contract."""
+
+    item_code: Code
+    category: Code
+    amount_fen: PositiveFen
+
+
+class ContractFiled(VoucherEvent):
+    """A contract on its enterprise's file, with what a reviewer should look at: ``flags`` are codes."""
+
+    voucher_id: UUID
+    enterprise_uscc: Uscc
+    provider_uscc: Uscc
+    contract_no: Code
+    items: tuple[FiledItem, ...]
+    amount_fen: PositiveFen
+    flags: tuple[Code, ...] = ()
+
+
+class LocalSupportMatched(VoucherEvent):
+    """A case is of a project that a region supported outside this platform."""
+
+    voucher_id: UUID
+    local_reference: Code
+    match: Code
+
+
 class LocalSupportRecorded(VoucherEvent):
     """A region reports support it gave outside this platform; ``invoices`` are normalised numbers."""
 

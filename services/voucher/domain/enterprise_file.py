@@ -1,0 +1,83 @@
+"""What is on file about an enterprise: its contracts, and support it had outside this platform. 三, 三(三)"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from tongdui_events.document import Event, Stamp
+from tongdui_events.voucher import ContractFiled, FiledItem, LocalSupportRecorded
+
+from shared.kernel.folding import Fold
+
+#: a contract older than this is of no further interest here: the last budget year and the one before it are covered
+KEPT = timedelta(days=731)
+
+
+class Filed(NamedTuple):
+    """One contract; the last filing of a voucher is the one that counts."""
+
+    voucher_id: UUID
+    provider_uscc: str
+    contract_no: str
+    items: tuple[FiledItem, ...]
+    filed_on: date
+
+
+class Supported(NamedTuple):
+    """Support given locally. ``contract_no`` and ``invoices`` are normalised; provider and number may be unknown."""
+
+    local_reference: str
+    provider_uscc: str | None
+    contract_no: str | None
+    invoices: tuple[str, ...]
+    amount_fen: int
+    year: int
+
+    def is_of(self, provider_uscc: str, contract_no: str) -> bool:
+        """A strong match: the pair and the contract's number."""
+        return self.provider_uscc == provider_uscc and self.contract_no == contract_no
+
+
+@dataclass(frozen=True, slots=True)
+class EnterpriseFile:
+    """Oldest first."""
+
+    contracts: tuple[Filed, ...] = ()
+    supports: tuple[Supported, ...] = ()
+
+    def support_of(self, provider_uscc: str, contract_no: str) -> Supported | None:
+        """The local support of this very contract, if there is any."""
+        return next((support for support in self.supports if support.is_of(provider_uscc, contract_no)), None)
+
+    def supported_fen(self, year: int) -> int:
+        """What the enterprise had locally in a year, in fen."""
+        return sum(support.amount_fen for support in self.supports if support.year == year)
+
+    def with_pair(self, provider_uscc: str, other_than: UUID) -> list[Filed]:
+        """The contracts with that provider, those of other vouchers."""
+        return [filed for filed in self.contracts if filed.provider_uscc == provider_uscc and filed.voucher_id != other_than]
+
+
+def evolve(file: EnterpriseFile, event: Event, stamp: Stamp) -> EnterpriseFile:
+    match event:
+        case ContractFiled():
+            day = stamp.business_day
+            filed = Filed(event.voucher_id, event.provider_uscc, event.contract_no, event.items, day)
+            kept = [old for old in file.contracts if old.voucher_id != event.voucher_id and old.filed_on >= day - KEPT]
+            return EnterpriseFile((*kept, filed), file.supports)
+        case LocalSupportRecorded():
+            support = Supported(
+                event.local_reference, event.provider_uscc, event.contract_no, event.invoices, event.amount_fen, event.year
+            )
+            others = tuple(old for old in file.supports if old.local_reference != event.local_reference)
+            return EnterpriseFile(file.contracts, (*others, support))
+    return file
+
+
+ENTERPRISE_FILE = Fold(
+    "enterprise_file", "voucher", (ContractFiled, LocalSupportRecorded), EnterpriseFile(), evolve, snapshot_every=100
+)
+"""Keyed by ``enterprise_file_id(uscc)``."""
