@@ -18,6 +18,7 @@ from tongdui_events.document import Source, Text
 from services.audit import archive
 from services.audit.cases import Case, Entry, read_case, recorded_by
 from services.audit.domain.parties import is_outside, may_read
+from services.audit.samples_api import add_samples
 from services.audit.supervision_routes import SUPERVISION_ROUTES
 from shared.kernel.access_record import RecordAccess
 from shared.kernel.commands import Principal
@@ -172,4 +173,4 @@ async def _record(runtime: Served, principal: Principal, what: str, subject: str
     await runtime.execute(access, principal, "/accesses", uuid4())
 
 
-EXTRA: list[Callable[[FastAPI, Any], None]] = [add_case_history, add_logs]
+EXTRA: list[Callable[[FastAPI, Any], None]] = [add_case_history, add_logs, add_samples]

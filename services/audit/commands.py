@@ -8,10 +8,11 @@ from uuid import UUID
 
 from tongdui_events.streams import region_id
 
-from services.audit.domain import inspections, sanctions, signals
+from services.audit.domain import inspections, sampling, sanctions, signals
 from services.audit.domain.case_facts import ANSWER_DAYS, PAID, PARTIES, AnswerDays, Paid
 from services.audit.domain.inspections import INSPECTION, Inspection
 from services.audit.domain.parties import Parties
+from services.audit.domain.sampling import SAMPLE
 from services.audit.domain.sanctions import CREDIT_RECORD, SANCTION, Sanction
 from services.audit.domain.signals import RAISED, SIGNAL_TERMS, TERMS_ID
 from shared.kernel.commands import Command
@@ -21,7 +22,7 @@ from shared.runtime.desk import Desk
 
 Decision = list[Decided] | Refusal
 
-FOLDS: list[Fold[Any]] = [INSPECTION, SANCTION, CREDIT_RECORD, PARTIES, PAID, ANSWER_DAYS, RAISED, SIGNAL_TERMS]
+FOLDS: list[Fold[Any]] = [INSPECTION, SANCTION, CREDIT_RECORD, PARTIES, PAID, ANSWER_DAYS, RAISED, SIGNAL_TERMS, SAMPLE]
 
 
 def _parties(voucher_id: UUID | None, desk: Desk) -> Parties:
@@ -55,6 +56,10 @@ def close_inspection(command: inspections.CloseInspection, desk: Desk) -> Decisi
     paid = desk.get(PAID, command.redemption_id) if command.redemption_id else Paid()
     facts = inspections.Closing(parties, _answer_days(parties, desk), paid)
     return inspections.close_inspection(inspection, facts, desk.today, desk.principal, command)
+
+
+def record_sample(command: sampling.RecordSample, desk: Desk) -> Decision:
+    return sampling.record_sample(desk.get(SAMPLE, command.sample_id), command)
 
 
 # -- sanctions and credit records --------------------------------------------------------------------
@@ -124,6 +129,7 @@ HANDLERS: dict[type[Command], Callable[[Any, Desk], Decision]] = {
     inspections.RecordFinding: record_finding,
     inspections.StateOnFindings: state_on_findings,
     inspections.CloseInspection: close_inspection,
+    sampling.RecordSample: record_sample,
     sanctions.ProposeSanction: propose_sanction,
     sanctions.NotifyParty: notify_party,
     sanctions.GiveStatement: give_statement,

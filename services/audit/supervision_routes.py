@@ -45,6 +45,7 @@ SUPERVISION_ROUTES: list[CommandRoute | ViewRoute] = [
     ViewRoute(
         "/inspections", "inspections", roles=READERS, scope=inspections_seen, filters=("state", "voucher_id", "sample_id")
     ),
+    ViewRoute("/samples", "samples", roles=AUDITOR | {"operator"}),
     CommandRoute("/sanctions", sanctions.ProposeSanction, roles=INSPECTORS),
     CommandRoute("/sanctions/{sanction_id}/notice", sanctions.NotifyParty, roles=INSPECTORS),
     CommandRoute("/sanctions/{sanction_id}/statement", sanctions.GiveStatement, roles=PARTIES),

@@ -12,6 +12,7 @@ from tongdui_events.audit import (
     InspectionOpened,
     InspectionStatementReceived,
     PartyNotified,
+    SampleDrawn,
     SanctionDecided,
     SanctionLifted,
     SanctionReviewed,
@@ -23,6 +24,7 @@ from tongdui_events.audit import (
 from tongdui_events.document import Event, Stamp
 
 from services.audit.domain.inspections import INSPECTION
+from services.audit.domain.sampling import SAMPLE
 from services.audit.domain.sanctions import CREDIT_RECORD, SANCTION
 from services.audit.domain.signals import RAISED
 from shared.runtime.projections import Row, View
@@ -101,7 +103,12 @@ def _record(event: CreditRecordEntered, stamp: Stamp) -> str:
     return str(event.record_id)
 
 
+def sample_row(row: Row | None, event: SampleDrawn, stamp: Stamp) -> Row:
+    return {**event.model_dump(mode="json"), "drawn_on": str(stamp.business_day), "drawn_by": stamp.actor.id}
+
+
 SUPERVISION_VIEWS: list[View] = [
+    View("samples", SAMPLE.types, lambda event, _: str(event.sample_id), sample_row),
     View("signals", RAISED.types, _signal, signal_row, indexed=("state", "rule")),
     View("inspections", INSPECTION.types, _inspection, inspection_row, indexed=("state", "voucher_id")),
     View("sanctions", SANCTION.types, _sanction, sanction_row, indexed=("state", "party_uscc")),
