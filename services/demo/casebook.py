@@ -119,7 +119,13 @@ def _special(chance: random.Random) -> Iterator[Case]:
     twice = _case(9, "claimed_twice", qingpu, chance, "D01", "development", 90_000 * YUAN, FIRST_START + 1, first.enterprise)
     twice.provider, twice.contract_no = first.provider, first.contract_no
     yield twice
-    kinds = ("invoice_over", "objection_upheld", "objection_dismissed", "withdrawn", "expired", "last_day", "returned")
+    kinds = (
+        "invoice_over", "objection_upheld", "objection_dismissed", "withdrawn", "expired", "last_day", "returned",
+        "supported_locally", "corrected",
+    )  # fmt: skip
     for number, kind in enumerate(kinds, 10):
         region = (qingpu, jiashan)[number % 2]
         yield _case(number, kind, region, chance, "T01", "testing", (30_000 + number * 1_000) * YUAN, FIRST_START + number % 4)
+    alike = _case(19, "near_duplicate", qingpu, chance, "D01", "development", 90_000 * YUAN, FIRST_START + 2, first.enterprise)
+    alike.provider = first.provider
+    yield alike

@@ -132,16 +132,21 @@ class Pilot:
         case.open = issued
         if issued:
             await self._contract(case)
+        else:
+            await self._appeal(case)
+
+    async def _appeal(self, case: Case) -> None:
+        """Against the refusal; another person looks at it, and it stands."""
+        appeal_id = str(self.client.id("appeal", case.number))
+        lodged = {"appeal_id": appeal_id, "grounds_sha256": digest("申诉")}
+        await self.client.post(case.enterprise.enterprise, self._path(case, "/appeals"), lodged)
+        decided = {"outcome": "dismissed", "grounds_sha256": digest("申诉决定")}
+        await self.client.post(case.region.officer("appeals"), self._path(case, f"/appeals/{appeal_id}/decide"), decided)
 
     async def _contract(self, case: Case) -> None:
         contract = {
             "contract_no": case.contract_no, "signed_on": self.date, "document_sha256": digest(f"合同 {case.number}"),
-            "lines": [
-                {
-                    "line_no": 1, "item_code": case.item, "category": case.category, "description": "委托服务",
-                    "amount_fen": case.amount_fen, "tax_bp": case.tax_bp,
-                }
-            ],
+            "lines": _lines(case),
         }
         submit = self.client.post(case.provider.provider, self._path(case, "/contract"), contract)
         if case.kind == "claimed_twice":
@@ -153,6 +158,9 @@ class Pilot:
         await self.client.post(case.enterprise.enterprise, self._path(case, "/contract/acknowledge"), {})
 
     async def _allocate(self, case: Case) -> None:
+        if case.kind == "supported_locally":
+            await self._report_local_support(case)
+            return
         events = await self.client.post(case.region.centre("allocation"), self._path(case, "/allocation"), {})
         answer = next(event for event in events if event["type"].startswith("Allocation"))
         refused = {"not_on_list", "over_year", "empty_budget"}
@@ -162,6 +170,28 @@ class Pilot:
             return
         _expect(("enterprise_year" in answer["reduced_because"]) is (case.kind == "cut"), case, answer)
         case.allocation_fen = answer["amount_fen"]
+        if case.kind == "corrected":
+            await self._correct(case)
+
+    async def _report_local_support(self, case: Case) -> None:
+        """The region's own list names the contract: the voucher ends before anything is held."""
+        support = {
+            "enterprise_uscc": case.enterprise.uscc, "provider_uscc": case.provider.uscc, "contract_no": case.contract_no,
+            "amount_fen": case.planned_fen(), "year": YEAR, "local_reference": f"本地〔{YEAR}〕{case.number}",
+            "supported_on": self.date,
+        }
+        events = await self.client.post(case.region.officer("local"), "/voucher/v1/local-support", support)
+        _expect(events[-1]["type"] == "ClaimReleased", case, events[-1])
+        case.open = False
+
+    async def _correct(self, case: Case) -> None:
+        """The second line should not have been counted."""
+        correction = {"without_lines": [2], "reason": "not_commissioned"}
+        path = self._path(case, "/allocation/correct")
+        events = await self.client.post(case.region.centre("allocation"), path, correction)
+        corrected = next(event for event in events if event["type"] == "AllocationCorrected")
+        _expect(corrected["amount_fen"] == case.planned_fen(), case, corrected)
+        case.allocation_fen = corrected["amount_fen"]
 
     async def _hand_over(self, case: Case) -> None:
         if case.kind == "withdrawn":
@@ -262,6 +292,14 @@ class Pilot:
             _expect(refused.code == code, case, refused.problem)
         else:
             raise UnexpectedAnswer(f"case {case.number} ({case.kind}): {code} was expected")
+
+
+def _lines(case: Case) -> list[dict[str, Any]]:
+    line = {
+        "line_no": 1, "item_code": case.item, "category": case.category, "description": "委托服务",
+        "amount_fen": case.amount_fen, "tax_bp": case.tax_bp,
+    }
+    return [line, {**line, "line_no": 2, "amount_fen": 1_000_000}] if case.kind == "corrected" else [line]
 
 
 def _start(case: Case, late: bool) -> int:

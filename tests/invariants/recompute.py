@@ -123,7 +123,10 @@ class Allocations:
         self.report.expect("8", last == fact["amount_fen"], fact, f"its steps end at {last}, not {fact['amount_fen']}")
 
     def _refused(self, fact: Fact) -> None:
-        """Refused means that nothing could be carried. Where a ceiling is keyed by more than we know, not looked at."""
+        """Refused means that nothing could be carried, or that the same project was supported elsewhere. Where a ceiling is
+        keyed by more than we know, not looked at."""
+        if fact["reasons"] == ["supported_locally"]:
+            return
         issued, contract = self.issued.get(fact["voucher_id"]), self.contracts.get(fact["voucher_id"])
         if not self.report.expect("8", bool(issued and contract), fact, "no voucher or no contract"):
             return

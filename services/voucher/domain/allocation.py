@@ -32,7 +32,7 @@ class ConfirmAllocation(Command):
 
 
 class Facts(NamedTuple):
-    """What an allocation is decided by. ``ceiling_of(kind, key, year)``."""
+    """What an allocation is decided by. ``ceiling_of(kind, key, year)``; ``taken_out``: lines an officer does not count."""
 
     region: Region
     enterprise: Enterprise
@@ -40,6 +40,7 @@ class Facts(NamedTuple):
     catalogue: Catalogue
     file: EnterpriseFile
     ceiling_of: Callable[[str, str, int], Ceiling]
+    taken_out: frozenset[int] = frozenset()
 
 
 REFUSALS = {"enterprise-year": "quota_exhausted", "region-year": "budget_exhausted", "provider-year": "provider_exhausted"}
@@ -113,7 +114,7 @@ def _wanted(voucher: Voucher, facts: Facts, terms: PolicyTerms, year: int) -> li
 
 
 def _sum(voucher: Voucher, facts: Facts, terms: PolicyTerms, wanted: Sequence[Wanted]) -> Sum:
-    lines = [_priced(line, facts.catalogue, terms) for line in voucher.lines]
+    lines = [_priced(line, facts, terms) for line in voucher.lines]
     elsewhere = {"enterprise-year": facts.file.supported_fen(wanted[0].year) if terms.local_support_counts else 0}
     left = [
         Left(w.kind.replace("-", "_"), max(w.left_fen - elsewhere.get(w.kind, 0), 0), REFUSALS[w.kind]) for w in wanted
@@ -123,9 +124,11 @@ def _sum(voucher: Voucher, facts: Facts, terms: PolicyTerms, wanted: Sequence[Wa
     )
 
 
-def _priced(line: ContractLine, catalogue: Catalogue, terms: PolicyTerms) -> Priced:
+def _priced(line: ContractLine, facts: Facts, terms: PolicyTerms) -> Priced:
     """Only items on this year's list count, under the list's category. 三(三)"""
-    item = catalogue.item(line.item_code)
+    if line.line_no in facts.taken_out:
+        return Priced(line.line_no, line.amount_fen, line.tax_bp, 0, "taken_out")
+    item = facts.catalogue.item(line.item_code)
     if item is None:
         return Priced(line.line_no, line.amount_fen, line.tax_bp, 0, "not_on_this_years_list")
     ratio_bp = (terms.item_ratio_bp or {}).get(line.item_code, terms.ratio_bp.get(item.category, 0))

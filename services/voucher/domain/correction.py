@@ -43,9 +43,9 @@ def correct(
         ceiling = facts.ceiling_of(kind, key, year)
         return replace(ceiling, held_fen=ceiling.held_fen - own.get((kind, key, year), 0))
 
-    kept = replace(voucher, lines=tuple(line for line in voucher.lines if line.line_no not in command.without_lines))
     year = voucher.holds[0].year
-    wanted, total = computed(kept, facts._replace(ceiling_of=without_own), policy.terms, year)
+    corrected = facts._replace(ceiling_of=without_own, taken_out=frozenset(command.without_lines))
+    wanted, total = computed(voucher, corrected, policy.terms, year)
     if total.refusal is not None:
         return NothingEligible("without_lines", reason=total.refusal)
     again = confirmed(voucher, facts, policy, wanted, total, command.voucher_id, year)
