@@ -13,6 +13,7 @@ from tongdui_events.document import Event
 from tongdui_events.registry import CentreEntrusted, CentreReleased
 from tongdui_events.streams import region_id
 
+from services.audit.domain.moments import Moment
 from services.audit.domain.parties import PARTY_EVENTS, Parties, entrusted_centres, parties_of
 from shared.runtime.projections import Projections
 from shared.runtime.sweeps import day_reached
@@ -35,6 +36,10 @@ class Case(NamedTuple):
     parties: Parties
     centres: frozenset[UUID]
 
+    def at(self, moment: Moment) -> list[Entry]:
+        """What existed at a moment."""
+        return [entry for entry in self.entries if existed(entry, moment)]
+
 
 def read_case(projections: Projections, case_id: UUID) -> Case:
     """Everything recorded so far. Without entries there is no such case."""
@@ -49,9 +54,10 @@ def read_case(projections: Projections, case_id: UUID) -> Case:
     return Case(_once(entries), parties, centres)
 
 
-def recorded_by(entries: Iterable[Entry], time: datetime | None) -> list[Entry]:
-    """What was recorded at or before a time; None: everything."""
-    return [entry for entry in entries if time is None or entry.recorded_at <= time]
+def existed(entry: Entry, moment: Moment) -> bool:
+    """Whether an entry existed at a moment; the business day is read from its stamp, where that is asked."""
+    day = decode_stamp(entry.state).business_day if moment.business_on else date.min
+    return moment.holds(entry.source, entry.position, entry.recorded_at, day)
 
 
 def _archived(connection: Connection[Any], case_id: UUID) -> list[Entry]:
