@@ -59,8 +59,8 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def guarded(roles: Any) -> dict[str, Any] | None:
-    """The ``openapi_extra`` of a route that needs a token."""
-    return None if "public" in roles else {"security": [{"bearer": []}]}
+    """The ``openapi_extra`` of a route that needs a token: the bearer scheme, and the roles that may (``x-roles``)."""
+    return None if "public" in roles else {"security": [{"bearer": []}], "x-roles": sorted(roles)}
 
 
 def command_api_route(prefix: str, route: CommandRoute, endpoint: Any) -> APIRoute:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from html import escape
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
@@ -50,7 +51,7 @@ def build_platform_app(runtimes: Sequence[Served]) -> FastAPI:
         ]
         commands.extend((path, endpoint) for path, _, endpoint in endpoints)
         service = _service_app(runtime, [(route, endpoint) for _, route, endpoint in endpoints])
-        app.router.routes.append(_Whole(f"/{runtime.service.name}/", service))
+        app.router.routes.append(_Whole(runtime.service.name, service))
     _add_front_page(app, runtimes)
     app.add_middleware(Gate, commands=PathTable(commands))
     return app
@@ -89,19 +90,25 @@ def _service_app(runtime: Served, endpoints: Sequence[tuple[CommandRoute, Comman
     return app
 
 
+def service_documents(app: FastAPI) -> dict[str, dict[str, Any]]:
+    """The OpenAPI document of each service in an application, by the service's name."""
+    return {route.name: route.app.openapi() for route in app.router.routes if isinstance(route, _Whole)}
+
+
 class _Whole(BaseRoute):
     """Hands every path below a prefix to an application, unchanged: a mount would cut the prefix off."""
 
-    def __init__(self, prefix: str, app: ASGIApp) -> None:
-        self._prefix = prefix
-        self._app = app
+    def __init__(self, name: str, app: FastAPI) -> None:
+        self._prefix = f"/{name}/"
+        self.name = name
+        self.app = app
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         is_below = scope["type"] == "http" and scope["path"].startswith(self._prefix)
         return (Match.FULL if is_below else Match.NONE), {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app(scope, receive, send)
+        await self.app(scope, receive, send)
 
 
 def _add_front_page(app: FastAPI, runtimes: Sequence[Served]) -> None:
@@ -124,4 +131,5 @@ __all__ = [
     "build_platform_app",
     "guarded",
     "problems",
+    "service_documents",
 ]
