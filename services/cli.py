@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from services import calculators
+from services import calculators, whatif
 from shared.runtime.settings import Settings
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app = typer.Typer(
 
 app.command()(calculators.quote)
 app.command()(calculators.assess)
+app.command()(whatif.whatif)
 
 
 class Bus(StrEnum):
