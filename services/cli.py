@@ -15,6 +15,7 @@ import typer
 from pydantic import ValidationError
 
 from services import calculators, whatif
+from services.views import views
 from shared.runtime.settings import Settings
 
 app = typer.Typer(
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.command()(calculators.quote)
 app.command()(calculators.assess)
 app.command()(whatif.whatif)
+app.add_typer(views, name="views")
 
 
 class Bus(StrEnum):
