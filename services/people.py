@@ -54,7 +54,6 @@ NOBODYS_YET: Mapping[str, str] = {
     "GrantDelegation": "everybody delegates what is theirs",
     "ApplyForVoucher": "an enterprise applies for itself",
     "PublishCatalogue": "the common list is the province's that publishes it",
-    "RecordLocalSupport": "an officer records what its own region supported",
     "RaiseObjection": "anybody may object",
 }
 

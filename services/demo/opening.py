@@ -124,7 +124,7 @@ async def open_accounts(client: Client, cases: list[Case]) -> None:
 async def _open(client: Client, uscc: str, person: Person, region: Region) -> None:
     stated = {"account_number": f"6200{uscc[11:17].translate(_DIGITS)}88", "bank_code": "102290002916"}
     await client.post(person, f"/settlement/v1/accounts/{uscc}", stated)
-    await client.post(region.centre("accounts"), f"/settlement/v1/accounts/{uscc}/confirm", {})
+    await client.post(region.centre("accounts"), f"/settlement/v1/accounts/{uscc}/confirm", {"region": region.code})
 
 
 _DIGITS = str.maketrans("ABCDEFGHJKLMNPQRTUWXY", "012345678901234567890")

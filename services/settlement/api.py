@@ -28,9 +28,11 @@ ANYONE_WITH_A_NAME = PARTIES | CENTRE | PAYERS | {"provincial_officer", "auditor
 
 
 def redemptions_seen(principal: Principal) -> Scope:
-    """A party sees its own, a department what its region pays, centres and auditors all."""
+    """A party sees its own, a department what its region pays, a centre what the regions pay that entrust it."""
     if principal.role in PARTIES:
         return {f"{principal.role}_uscc": principal.uscc}
+    if principal.role == "centre":
+        return [{"region": region} for region in principal.regions]
     return _of_its_region(principal)
 
 
@@ -57,7 +59,9 @@ def _of_its_region(principal: Principal) -> Scope:
 
 
 def documents_seen(principal: Principal) -> Scope:
-    """A department sees those of its region's cases."""
+    """A department sees those of its region's cases, a centre those of the regions that entrust it."""
+    if principal.role == "centre":
+        return [{"regions": [region]} for region in principal.regions]
     return {"regions": [principal.region]} if principal.role == "regional_officer" else None
 
 

@@ -250,7 +250,8 @@ def propose_payee_account(command: accounts.ProposePayeeAccount, desk: Desk) -> 
 
 
 def confirm_payee_account(command: accounts.ConfirmPayeeAccount, desk: Desk) -> Decision:
-    return accounts.confirm(desk.get(ACCOUNT, account_id(command.uscc)), desk.principal, command)
+    account, region = desk.get(ACCOUNT, account_id(command.uscc)), desk.get(REGION, region_id(command.region or ""))
+    return accounts.confirm(account, region, desk.today, desk.principal, command)
 
 
 def appoint_agent(command: agents.AppointAgent, desk: Desk) -> Decision:

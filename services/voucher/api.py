@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from services.voucher.domain import (
     allocation,
     appeals,
@@ -18,17 +16,19 @@ from services.voucher.domain import (
 from services.voucher.quotes_route import add_quotes
 from shared.kernel.commands import Principal
 from shared.runtime.document_routes import DocumentRoutes
-from shared.runtime.routes import CommandRoute, ViewRoute
+from shared.runtime.routes import CommandRoute, Scope, ViewRoute
 
 PARTIES = {"enterprise", "provider"}
 OFFICERS = {"centre", "regional_officer"}
 READERS = PARTIES | OFFICERS | {"auditor", "operator"}
 
 
-def own_cases(principal: Principal) -> dict[str, Any] | None:
-    """A party its own, a regional officer its region's, the others all."""
+def own_cases(principal: Principal) -> Scope:
+    """A party its own, a regional officer its region's, a centre those of the regions that entrust it, others all."""
     if principal.role in PARTIES:
         return {f"{principal.role}_uscc": principal.uscc}
+    if principal.role == "centre":
+        return [{"region": region} for region in principal.regions]
     return {"region": principal.region} if principal.role == "regional_officer" else None
 
 

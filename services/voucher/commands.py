@@ -76,8 +76,8 @@ def submit_contract(command: contract.SubmitContract, desk: Desk) -> Decision:
 
 
 def record_local_support(command: local_support.RecordLocalSupport, desk: Desk) -> Decision:
-    file = _file(command.enterprise_uscc, desk)
-    return local_support.record(file, lambda case: desk.get(VOUCHER, case), desk.today, desk.principal, command)
+    file, enterprise = _file(command.enterprise_uscc, desk), desk.get(ENTERPRISE, enterprise_id(command.enterprise_uscc))
+    return local_support.record(file, enterprise, lambda case: desk.get(VOUCHER, case), desk.today, desk.principal, command)
 
 
 def acknowledge_contract(command: contract.AcknowledgeContract, desk: Desk) -> Decision:

@@ -31,6 +31,7 @@ class Principal(Frozen):
 
     ``uscc`` for enterprises and providers; ``region`` for officers (six digits, or the two of a
     province for provincial officers); ``member_of`` is the centre or agent a person works for.
+    ``regions`` is no claim: it is filled in where a centre's person reads, with those that entrusted it.
     """
 
     sub: str
@@ -38,6 +39,7 @@ class Principal(Frozen):
     region: str | None = None
     uscc: str | None = None
     member_of: UUID | None = None
+    regions: tuple[str, ...] = ()
 
     @property
     def organisation(self) -> str:

@@ -58,7 +58,7 @@ def _add_reading(app: FastAPI, path: str, runtime: Served, documents: Documents,
     ) -> StreamingResponse:
         """The bytes, after their digest was found to be the one asked for. For those who may read a case the
         document stands in; for others it is not there."""
-        scope = case.scope(principal) if case.scope else None
+        scope = case.scope(await runtime.reader(principal)) if case.scope else None
         subject = f"{runtime.service.name}/documents/{sha256}"
         rows = await run_in_threadpool(_cases, runtime, case.view, sha256)
         if not any(is_in_scope(row, scope) for row in rows):

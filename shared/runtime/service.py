@@ -21,6 +21,7 @@ from shared.runtime import metrics
 from shared.runtime.access import Access
 from shared.runtime.clock import Clock, clock_of
 from shared.runtime.delivery import Archive, Reaction, Reactor
+from shared.runtime.entrusting_regions import entrusting_regions
 from shared.runtime.errors import LogInDoubt, StoreUnavailable, WorkerOnly
 from shared.runtime.inbox import Inbox
 from shared.runtime.jobs import Context, Outcome
@@ -184,6 +185,23 @@ class Runtime:
         today = self.state.today
         occurred_at = self.clock.instant(today) if today else None
         return await self.writer.execute(command, Context(principal, route, command_id, occurred_at))
+
+    async def reader(self, principal: Principal) -> Principal:
+        """The caller as scopes see it: a centre's person with the regions that entrust the centre today."""
+        if principal.role != "centre" or principal.member_of is None:
+            return principal
+        regions = await asyncio.to_thread(self._entrusting, principal.member_of)
+        return principal.model_copy(update={"regions": regions})
+
+    def _entrusting(self, centre_id: UUID) -> tuple[str, ...]:
+        try:
+            with self.projections.connection() as connection:
+                day = day_reached(connection, self.service.name, self.service.name)
+                found = entrusting_regions(connection, self.service.name, centre_id, day) if day else ()
+                connection.commit()
+                return found
+        except psycopg.OperationalError as error:
+            raise StoreUnavailable from error
 
     async def progress(self) -> dict[str, Any]:
         """``head``, ``applied`` by source, ``waiting``: jobs in hand, what parts have to do, and 1

@@ -205,6 +205,8 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS {service}_facts (fact_id bigint PRIMARY KEY, source text NOT NULL,"
     " position bigint NOT NULL, originator_id uuid NOT NULL, topic text NOT NULL, state bytea NOT NULL)",
     "CREATE INDEX IF NOT EXISTS {service}_facts_stream ON {service}_facts (originator_id, source, fact_id)",
+    "CREATE INDEX IF NOT EXISTS {service}_facts_centres ON {service}_facts (fact_id)"
+    " WHERE topic IN ('CentreEntrusted', 'CentreReleased')",
     "CREATE TABLE IF NOT EXISTS {service}_stopped (source text PRIMARY KEY, position bigint NOT NULL,"
     " digest bytea NOT NULL, state bytea NOT NULL, reason text NOT NULL, stopped_at timestamptz NOT NULL DEFAULT now())",
     "CREATE TABLE IF NOT EXISTS {service}_parked (source text NOT NULL, position bigint NOT NULL, digest bytea NOT NULL,"

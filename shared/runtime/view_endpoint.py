@@ -101,7 +101,7 @@ def _row_endpoint(runtime: Served, route: ViewRoute, arrivals: Arrivals) -> Any:
         if at_least:
             await arrivals.reach(at_least)
         row = await run_in_threadpool(runtime.projections.get, route.view, key)
-        scope, subject = _scope_of(route, principal), f"{runtime.service.name}/{route.view}/{key}"
+        scope, subject = await _scope_of(runtime, route, principal), f"{runtime.service.name}/{route.view}/{key}"
         if row is None:
             raise NotFound(what=route.view, id=key)
         if not is_in_scope(row, scope):
@@ -128,7 +128,7 @@ def _list_endpoint(runtime: Served, route: ViewRoute, arrivals: Arrivals) -> Any
         if query.at_least:
             await arrivals.reach(query.at_least)
         where = {name: value for name in filters if (value := getattr(query, name)) is not None}
-        scope = _scope_of(route, principal)
+        scope = await _scope_of(runtime, route, principal)
         rows = await run_in_threadpool(
             runtime.projections.find, route.view, scope, where, query.after, query.limit
         )
@@ -156,8 +156,8 @@ def _query_model(route: ViewRoute, filters: tuple[str, ...]) -> type[BaseModel]:
     )
 
 
-def _scope_of(route: ViewRoute, principal: Principal) -> Scope:
-    return None if route.scope is None else route.scope(principal)
+async def _scope_of(runtime: Served, route: ViewRoute, principal: Principal) -> Scope:
+    return None if route.scope is None else route.scope(await runtime.reader(principal))
 
 
 def _principal(runtime: Served, route: ViewRoute) -> Parameter:

@@ -92,7 +92,7 @@ post "$COMPANY" "$VOUCHER/voucher/v1/vouchers/$V/tender" '{}'
 post "$LABORATORY" "$VOUCHER/voucher/v1/vouchers/$V/collect" '{}'
 until_posted "$LABORATORY" "$SETTLEMENT/settlement/v1/accounts/$PROVIDER" \
   '{"account_number":"6200000000000088","bank_code":"102290002916"}'
-post "$QINGPU" "$SETTLEMENT/settlement/v1/accounts/$PROVIDER/confirm" '{}'
+post "$QINGPU" "$SETTLEMENT/settlement/v1/accounts/$PROVIDER/confirm" "{\"region\":\"$REGION\"}"
 post "$OPERATOR" "$SETTLEMENT/settlement/v1/agents" "{\"agent_id\":\"$AGENT\",\"name\":\"示例清算有限公司\",
   \"regions\":[\"$REGION\"],\"from_on\":\"2025-03-10\"}"
 until_posted "$LABORATORY" "$SETTLEMENT/settlement/v1/redemptions" "{\"redemption_id\":\"$R\",\"voucher_id\":\"$V\",

@@ -249,7 +249,7 @@ class World(FakeDesk):
         uscc = payee.uscc or ""
         proposed = ProposePayeeAccount(uscc=uscc, account_number="6222000000000173", bank_code="102290002916")
         self.does(payee, proposed)
-        self.does(REVIEWER, ConfirmPayeeAccount(uscc=uscc))
+        self.does(REVIEWER, ConfirmPayeeAccount(uscc=uscc, region=REGION))
         return self
 
     def approved(self, **changed: Any) -> World:

@@ -42,7 +42,9 @@ def test_a_party_sees_its_own_and_a_department_what_its_region_pays() -> None:
     assert redemptions_seen(LABORATORY) == {"provider_uscc": PROVIDER}
     assert redemptions_seen(APPROVER) == payouts_seen(APPROVER) == {"region": REGION}
     assert payouts_seen(LABORATORY) == {"payee_uscc": PROVIDER}
-    assert redemptions_seen(REVIEWER) is None
+    assert redemptions_seen(REVIEWER) == []
+    trusted = REVIEWER.model_copy(update={"regions": ("310118", "320509")})
+    assert redemptions_seen(trusted) == [{"region": "310118"}, {"region": "320509"}]
 
 
 def test_an_agent_sees_what_goes_through_agents_and_its_own_batches() -> None:

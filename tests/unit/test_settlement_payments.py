@@ -47,7 +47,7 @@ from tests.unit.settlement_world import (
 
 NUMBER = "6222000000000999"
 OTHER_ACCOUNT = ProposePayeeAccount(uscc=PROVIDER, account_number=NUMBER, bank_code="102290002916")
-CONFIRM = ConfirmPayeeAccount(uscc=PROVIDER)
+CONFIRM = ConfirmPayeeAccount(uscc=PROVIDER, region=REGION)
 PASSED = LAST_DAY + timedelta(days=1)
 
 

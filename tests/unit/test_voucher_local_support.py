@@ -108,6 +108,12 @@ def test_the_same_local_reference_is_recorded_once() -> None:
     assert isinstance(again, Refusal) and again.code == "support_already_recorded"
 
 
+def test_only_the_enterprises_own_region_reports_its_support() -> None:
+    elsewhere = Principal(sub="officer-9", role="regional_officer", region="320509")
+    refused = act(world(), elsewhere, support())
+    assert isinstance(refused, Refusal) and refused.code == "not_yours"
+
+
 def test_support_of_a_later_day_is_refused() -> None:
     refused = act(world(), OFFICER, support().model_copy(update={"supported_on": DAY + timedelta(days=1)}))
     assert isinstance(refused, Refusal) and refused.code == "supported_in_the_future"

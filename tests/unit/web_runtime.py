@@ -119,12 +119,16 @@ class FakeRuntime:
         self.stopped: list[dict[str, Any]] = []
         self.raises: Exception | None = None
         self.overloaded = False
+        self.entrusting: tuple[str, ...] = ()
 
     async def execute(self, command: Command, principal: Principal, route: str, command_id: UUID) -> Recorded:
         if self.raises is not None:
             raise self.raises
         self.executed.append((command, principal, route, command_id))
         return Recorded(7, [STORED, STORED])
+
+    async def reader(self, principal: Principal) -> Principal:
+        return principal.model_copy(update={"regions": self.entrusting}) if principal.role == "centre" else principal
 
     async def progress(self) -> dict[str, Any]:
         return {"head": 7, "applied": {"registry": 3}, "waiting": 0}

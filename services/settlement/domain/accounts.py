@@ -6,14 +6,17 @@ Events hold a keyed digest and the last four characters; the number itself never
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator, StringConstraints
-from tongdui_events.document import Event, Stamp, Uscc
+from tongdui_events.document import Event, RegionCode, Stamp, Uscc
 from tongdui_events.payments import BankCode, PayeeAccountConfirmed, PayeeAccountProposed
 from tongdui_events.streams import account_id
 
+from services.settlement.domain.people import acts_for_region, reviews_for_region
 from services.settlement.domain.refusals import AccountUnchanged, NoAccountProposed, SamePerson
+from services.settlement.domain.registry_facts import Region
 from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Decided, NotYours, Refusal
 from shared.kernel.folding import Fold
@@ -74,9 +77,10 @@ class ProposePayeeAccount(Command):
 
 class ConfirmPayeeAccount(Command):
     """A second person confirms the proposed account, after comparing its holder with the registered name:
-    another of the payee, of a centre or of a region's department."""
+    another of the payee; or, for the ``region`` it names, of its department or of a centre it entrusts with review."""
 
     uscc: Uscc
+    region: RegionCode | None = None
 
 
 def propose(account: Account, principal: Principal, command: ProposePayeeAccount) -> list[Decided] | Refusal:
@@ -91,13 +95,26 @@ def propose(account: Account, principal: Principal, command: ProposePayeeAccount
     return [Decided(account_id(command.uscc), event)]
 
 
-def confirm(account: Account, principal: Principal, command: ConfirmPayeeAccount) -> list[Decided] | Refusal:
+def confirm(
+    account: Account, region: Region, today: date, principal: Principal, command: ConfirmPayeeAccount
+) -> list[Decided] | Refusal:
     """PayeeAccountConfirmed of what was proposed, by another person than proposed it."""
-    if principal.uscc is not None and principal.uscc != command.uscc:
-        return NotYours("uscc")
+    refusal = _may_confirm(region, today, principal, command)
+    if refusal is not None:
+        return refusal
     if account.proposed is None:
         return NoAccountProposed("uscc")
     if account.proposed_by == principal.sub:
         return SamePerson("uscc", step="the proposal")
     event = PayeeAccountConfirmed(uscc=command.uscc, **account.proposed._asdict())
     return [Decided(account_id(command.uscc), event)]
+
+
+def _may_confirm(region: Region, today: date, principal: Principal, command: ConfirmPayeeAccount) -> Refusal | None:
+    if principal.uscc is not None:
+        return None if principal.uscc == command.uscc else NotYours("uscc")
+    if command.region is None:
+        return NotYours("region")
+    if principal.role == "regional_officer":
+        return acts_for_region(principal, command.region)
+    return reviews_for_region(principal, region, today)

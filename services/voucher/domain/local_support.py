@@ -19,9 +19,10 @@ from tongdui_events.voucher import LocalSupportMatched, LocalSupportRecorded, Vo
 from services.voucher.domain import ceilings, claims
 from services.voucher.domain.enterprise_file import EnterpriseFile
 from services.voucher.domain.refusals import SupportAlreadyRecorded, SupportedInTheFuture
+from services.voucher.domain.registry_facts import Enterprise
 from services.voucher.domain.voucher import Voucher
 from shared.kernel.commands import Command, Principal
-from shared.kernel.decisions import Decided, Refusal
+from shared.kernel.decisions import Decided, NotYours, Refusal
 from shared.kernel.identifiers import normalised_contract_number, normalised_invoice_number
 
 
@@ -43,9 +44,13 @@ VoucherOf = Callable[[UUID], Voucher]
 
 
 def record(
-    file: EnterpriseFile, voucher_of: VoucherOf, today: date, principal: Principal, command: RecordLocalSupport
-) -> list[Decided] | Refusal:
-    """LocalSupportRecorded; for each live case of that contract LocalSupportMatched, and VoucherVoided unless presented."""
+    file: EnterpriseFile, enterprise: Enterprise, voucher_of: VoucherOf, today: date, principal: Principal,
+    command: RecordLocalSupport,
+) -> list[Decided] | Refusal:  # fmt: skip
+    """By the enterprise's region; of one not registered here, by any. LocalSupportRecorded; for each live case of that
+    contract LocalSupportMatched, and VoucherVoided unless presented."""
+    if enterprise.region_on(today) not in (None, principal.region):
+        return NotYours("enterprise_uscc")
     if any(known.local_reference == command.local_reference for known in file.supports):
         return SupportAlreadyRecorded("local_reference", reference=command.local_reference)
     if command.supported_on > today:
