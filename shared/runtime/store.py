@@ -94,10 +94,6 @@ class LogRecorder(PostgresProcessRecorder):
         )
         self._move_head = f"UPDATE {service}_head SET position = %s, facts = %s, seen = %s"
         self._notify = f"SELECT pg_notify('tongdui_{service}', '')"
-        self._all_at_once = (
-            f"WITH {', '.join(f't{n} AS ({table.statement})' for n, table in enumerate(self._tables))},"
-            f" h AS ({self._move_head}) {self._notify}"
-        )
 
     def append(self, cursor: Cursor[Any], added: Append) -> None:
         """Insert events at the positions before ``added.position``, outcomes and kept facts, and move the head.
@@ -106,13 +102,16 @@ class LogRecorder(PostgresProcessRecorder):
         """
         rows = added.rows()
         head = (added.position, added.facts, json.dumps(added.seen, separators=(",", ":"), sort_keys=True))
+        filled = [(table, of) for table, of in zip(self._tables, rows, strict=True) if of]
+        inserts = []
         if max(map(len, rows)) < COPY_FROM:
-            columns = [column for table, of in zip(self._tables, rows, strict=True) for column in table.columns(of)]
-            cursor.execute(self._all_at_once, (*columns, *head), prepare=True)
-            return
-        for table, of in zip(self._tables, rows, strict=True):
-            table.copy(cursor, of)
-        cursor.execute(f"WITH h AS ({self._move_head}) {self._notify}", head, prepare=True)
+            inserts = [f"t{number} AS ({table.statement}), " for number, (table, _) in enumerate(filled)]
+        else:
+            for table, of in filled:
+                table.copy(cursor, of)
+        columns = [column for table, of in filled for column in table.columns(of)] if inserts else []
+        statement = f"WITH {''.join(inserts)}h AS ({self._move_head}) {self._notify}"
+        cursor.execute(statement, (*columns, *head), prepare=True)
 
 
 class _Insert:
@@ -129,8 +128,6 @@ class _Insert:
         return _columns(rows, len(self._types))
 
     def copy(self, cursor: Cursor[Any], rows: Sequence[tuple[Any, ...]]) -> None:
-        if not rows:
-            return
         with cursor.copy(self._copy) as copy:
             copy.set_types(self._types)
             for row in rows:
