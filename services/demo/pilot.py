@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from services.demo.casebook import LATE_START, Case, casebook
 from services.demo.cast import AGENT, AGENT_ID, CATEGORY_NAMES, FIRST_DAY, REGIONS, YEAR, digest, laboratory_of
-from services.demo.client import Client, Person, Refused
+from services.demo.client import Client, Refused
 from services.demo.evidence import documents, request_body
 from services.demo.opening import (
     OPERATOR,
@@ -23,10 +23,12 @@ from services.demo.opening import (
 )
 from services.demo.report import Logs
 from services.demo.stage import SERVICES, Stage
+from services.demo.supervision import AUDITOR, Supervision
 
-AUDITOR = Person("auditor-1", "auditor")
 LAST_OPENING = 8
 WINDING_UP = 30
+INSPECTED = LATE_START + max(region.redeem_by_days for region in REGIONS) + WINDING_UP // 2
+"""When every case is over."""
 
 
 class UnexpectedAnswer(RuntimeError):
@@ -42,6 +44,7 @@ class Pilot:
         self.cases = casebook(vouchers, seed)
         self.day = -1
         self.objections: list[tuple[Case, str, str]] = []
+        self.supervision = Supervision(self.client, self.cases, lambda: self.date)
 
     async def play(self) -> None:
         """Until the last case is over."""
@@ -54,6 +57,7 @@ class Pilot:
                 if day == 0:
                     await self._opening()
                 await self._one_day(day)
+                await self.supervision.one_day(day - INSPECTED)
                 bar.update(task, advance=1, description=f"{self.date}")
 
     @property

@@ -26,6 +26,10 @@ NAMES = {
     "ObjectionDismissed": "异议不成立", "PublicityPassed": "公示期满无异议", "PayoutScheduled": "列入拨付",
     "PayoutInstructed": "指令拨付", "PayoutSettled": "拨付到账", "RedemptionSettled": "兑付完成",
     "HoldConsumed": "限额核销", "VoucherRedeemed": "创新券核销",
+    "InspectionOpened": "开展检查", "FindingRecorded": "检查发现问题", "InspectionStatementReceived": "当事人陈述",
+    "PaymentStopped": "暂停拨付", "PaymentStopLifted": "解除暂停",
+    "InspectionClosed": "检查结论", "ClawbackProposed": "提出追回", "SanctionProposed": "拟作处理", "PartyNotified": "告知当事人",
+    "StatementReceived": "陈述申辩", "SanctionDecided": "作出处理决定", "CreditRecordEntered": "记入科研信用记录",
 }
 Event = dict[str, Any]
 
@@ -98,7 +102,7 @@ def _print_story(console: Console, logs: Logs) -> None:
     for event in logs.events():
         if event.get("case_id"):
             cases[event["case_id"]].append(event)
-    told = next((c for c, told in cases.items() if {"VoucherCollected", "VoucherRedeemed"} <= {e["type"] for e in told}), None)
+    told = max(cases, key=lambda case: len({event["type"] for event in cases[case]} & set(NAMES)), default=None)
     if told is None:
         return
     console.print(f"\n[bold]一张创新券的始末[/bold] {told}")

@@ -19,14 +19,14 @@ from tongdui_events.voucher import (
     VoucherPresented,
 )
 
-from services.settlement.domain import endings, local_support, payouts, stops
+from services.settlement.domain import clawback_proposals, endings, local_support, payouts, stops
 from services.settlement.domain.endings import LapseRedemption
 from services.settlement.domain.invoices import INVOICE
 from services.settlement.domain.lookups import payouts_of
 from services.settlement.domain.notices import CloseNotice
 from services.settlement.domain.payment import PORT
 from services.settlement.domain.payouts import CheckPayout
-from services.settlement.domain.redemption import REDEMPTION
+from services.settlement.domain.redemption import REDEMPTION, Redemption
 from services.settlement.domain.stops import CASE_STOPS, INSPECTION
 from shared.kernel.decisions import Decided, Refusal
 from shared.runtime.desk import Desk
@@ -88,7 +88,9 @@ def inspection_closed(event: InspectionClosed, stamp: Stamp, desk: Desk) -> list
     lifted = stops.lift(voucher_id, event.inspection_id, desk.get(CASE_STOPS, voucher_id))
     reason = stops.finding(event.inspection_id)
     freed = (payouts.freed(payout, reason) for payout in payouts_of(voucher_id, desk.get))
-    return lifted + [decided for one in freed for decided in one]
+    redemption = desk.get(REDEMPTION, event.redemption_id) if event.redemption_id else Redemption()
+    proposed = clawback_proposals.propose(voucher_id, redemption, event)
+    return [*lifted, *(decided for one in freed for decided in one), *proposed]
 
 
 REACTIONS: dict[tuple[str, str], Callable[[Any, Stamp, Desk], list[Decided] | Refusal]] = {

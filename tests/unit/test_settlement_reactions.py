@@ -16,10 +16,12 @@ from tongdui_events.registry import (
     ProviderReinstated,
     ProviderSuspended,
 )
+from tongdui_events.settlement import ClawbackProposed
 from tongdui_events.streams import days_id, enterprise_id, provider_id
 from tongdui_events.voucher import PerformanceAllowed, VoucherPresented
 
 from services.settlement.domain.bank_answers import RecordFailure
+from services.settlement.domain.clawback_proposals import clawback_id
 from services.settlement.domain.payouts import CheckPayout, FreePayout, HoldPayout
 from services.settlement.reactions import STAND_IN, SWEEPS
 from services.settlement.views import VIEWS
@@ -64,6 +66,21 @@ def inspected(world: World, stop_payment: bool = True) -> list[Event]:
         inspection_id=INSPECTION, party_uscc=PROVIDER, grade="serious", stop_payment=stop_payment, document_sha256=(SHA,)
     )
     return world.hears("audit", INSPECTION, finding)
+
+
+def test_a_recommended_clawback_becomes_a_proposal_once_an_inspection() -> None:
+    world = World()
+    inspected(world, stop_payment=False)
+    closed = InspectionClosed(
+        inspection_id=INSPECTION, redemption_id=REDEMPTION, recommendation="clawback", amount_fen=5, debtor_uscc=PROVIDER,
+        ground="breach",
+    )
+    [proposed] = world.hears("audit", INSPECTION, closed)
+    assert proposed == ClawbackProposed(
+        clawback_id=clawback_id(INSPECTION), redemption_id=REDEMPTION, debtor_uscc=PROVIDER, amount_fen=5, ground="breach",
+        inspection_id=INSPECTION,
+    )
+    assert world.hears("audit", INSPECTION, closed.model_copy(update={"recommendation": "sanction"})) == []
 
 
 # -- days ----------------------------------------------------------------------------------------------
