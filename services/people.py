@@ -55,6 +55,17 @@ NOBODYS_YET: Mapping[str, str] = {
     "ApplyForVoucher": "an enterprise applies for itself",
     "PublishCatalogue": "the common list is the province's that publishes it",
     "RaiseObjection": "anybody may object",
+    "HandInDocument": "a document is nobody's until a case names its digest",
+}
+
+#: a role that may ask, refused in the history of the matrix test for a reason that lies in the case
+NOT_IN_EVERY_CASE: Mapping[tuple[str, str], str] = {
+    ("provider", "AcknowledgeContract"): "who submitted a contract does not acknowledge it",
+    ("provider", "DisputeContract"): "who submitted a contract does not dispute it",
+    ("provider", "ConfirmPayeeAccount"): "another person confirms an account than proposed it",
+    ("enterprise", "ConfirmPayeeAccount"): "another person confirms an account than proposed it",
+    ("regional_officer", "ConfirmAllocation"): "only where the region's terms keep allocating to itself",
+    ("regional_officer", "CorrectAllocation"): "only where the region's terms keep allocating to itself",
 }
 
 
@@ -135,6 +146,10 @@ def _roles_table() -> list[str]:
         "",
         "**own**: what is theirs, as above · **all**: not bound to a region or a party · **open**: anybody, without a token ·",
         "–: refused.",
+        "",
+        "Not in every case:",
+        "",
+        *(f"- {what} by a {role}: {why}" for (role, what), why in NOT_IN_EVERY_CASE.items()),
     ]
 
 

@@ -51,8 +51,10 @@ class _Drawing:
         return self._runtime.overloaded
 
     async def execute(self, command: Command, principal: Principal, route: str, command_id: UUID) -> Answered:
-        drawn = sampled(command, await run_in_threadpool(_population, self._runtime, command))
-        return await self._runtime.execute(drawn, principal, route, command_id)
+        if isinstance(command, DrawSample):
+            # what is recorded of a refused caller is another command, and passes as it is
+            command = sampled(command, await run_in_threadpool(_population, self._runtime, command))
+        return await self._runtime.execute(command, principal, route, command_id)
 
 
 def _population(runtime: Any, asked: Any) -> list[Settled]:

@@ -21,13 +21,17 @@ class _UnderARealClock:
     """The running service as the route sees it, except that it opens no day."""
 
     def __init__(self, runtime: Served) -> None:
+        self._runtime = runtime
         self.service = runtime.service
         self.access = runtime.access
 
     overloaded = False
 
     async def execute(self, command: Command, principal: Principal, route: str, command_id: UUID) -> Answered:
-        raise ClockIsReal
+        if isinstance(command, OpenDay):
+            raise ClockIsReal
+        # what is recorded of a refused caller
+        return await self._runtime.execute(command, principal, route, command_id)
 
 
 def add_days(app: FastAPI, runtime: Served) -> None:

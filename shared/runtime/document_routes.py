@@ -44,7 +44,7 @@ def _add_keeping(app: FastAPI, path: str, runtime: Served, documents: Documents,
         return await documents.keep(_without_empty(request.stream()))
 
     app.add_api_route(
-        path, keep, methods=["POST"], tags=["documents"], summary="Hand in a document 上传材料",
+        path, keep, methods=["POST"], tags=["documents"], summary="Hand in a document 上传材料", operation_id="HandInDocument",
         responses=problems(401, 403, 413, 415, 422, 503),
         openapi_extra={**(guarded(writers) or {}), "requestBody": {"content": {"application/octet-stream": {}}}},
     )  # fmt: skip

@@ -204,7 +204,7 @@ def recommend_provider(
     provider: Provider, known: Enterprise, today: date, principal: Principal, command: RecommendProvider
 ) -> list[Decided] | Refusal:
     """ProviderRecommended when every condition holds."""
-    refusal = _in_stage(provider, command.uscc, "applied") or acts_for_province(principal, provider.province)
+    refusal = _of_province(provider, command.uscc, principal) or _in_stage(provider, "applied")
     if refusal is not None:
         return refusal
     candidate = _Candidate(provider, known, today, frozenset(command.attested))
@@ -222,7 +222,7 @@ def refuse_provider(
     stages: tuple[Stage, ...] = ("applied", "recommended")
     if standing.withdrawn:
         stages += ("published",)
-    refusal = _in_stage(provider, command.uscc, *stages) or acts_for_province(principal, provider.province)
+    refusal = _of_province(provider, command.uscc, principal) or _in_stage(provider, *stages)
     if refusal is not None:
         return refusal
     event = ProviderRefused(uscc=command.uscc, province=provider.province, reasons=command.reasons)
@@ -231,7 +231,7 @@ def refuse_provider(
 
 def suspend_provider(provider: Provider, principal: Principal, command: SuspendProvider) -> list[Decided] | Refusal:
     """ProviderSuspended."""
-    refusal = _in_stage(provider, command.uscc, "listed") or acts_for_province(principal, provider.province)
+    refusal = _of_province(provider, command.uscc, principal) or _in_stage(provider, "listed")
     if refusal is not None:
         return refusal
     return [Decided(provider_id(command.uscc), ProviderSuspended(uscc=command.uscc, reason=command.reason))]
@@ -241,8 +241,7 @@ def reinstate_provider(
     provider: Provider, known: Enterprise, today: date, principal: Principal, command: ReinstateProvider
 ) -> list[Decided] | Refusal:
     """ProviderReinstated, unless a bar on it still stands."""
-    refusal = _in_stage(provider, command.uscc, "suspended", "delisted")
-    refusal = refusal or acts_for_province(principal, provider.province)
+    refusal = _of_province(provider, command.uscc, principal) or _in_stage(provider, "suspended", "delisted")
     if refusal is not None:
         return refusal
     bar = known.bar_on(today)
@@ -256,16 +255,13 @@ def delist_provider(
     provider: Provider, today: date, principal: Principal, command: DelistProvider
 ) -> list[Decided] | Refusal:
     """ProviderDelisted; leaving by one's own wish voids nothing elsewhere."""
-    refusal = _in_stage(provider, command.uscc, "listed", "suspended")
+    voluntary = is_the_party(principal, command.uscc) is None
+    refusal = None if voluntary else _of_province(provider, command.uscc, principal)
+    refusal = refusal or _in_stage(provider, "listed", "suspended")
     if refusal is not None:
         return refusal
-    voluntary = is_the_party(principal, command.uscc) is None
-    if not voluntary:
-        refusal = acts_for_province(principal, provider.province)
-        if refusal is not None:
-            return refusal
-        if command.decision_no is None:
-            return DecisionNumberNeeded("decision_no")
+    if not voluntary and command.decision_no is None:
+        return DecisionNumberNeeded("decision_no")
     if command.on < today:
         return DateTooEarly("on", date=command.on, earliest=today)
     event = ProviderDelisted(
@@ -289,9 +285,16 @@ def rename_provider(
     return [Decided(provider_id(command.uscc), event)]
 
 
-def _in_stage(provider: Provider, uscc: str, *stages: Stage) -> Refusal | None:
+def _of_province(provider: Provider, uscc: str, principal: Principal) -> Refusal | None:
+    """Looked at before where the provider stands: who has no part in it learns nothing of it."""
     if provider.stage == "unknown":
         return NotFound("uscc", what="provider", id=uscc)
+    return acts_for_province(principal, provider.province)
+
+
+def _in_stage(provider: Provider, *stages: Stage) -> Refusal | None:
+    if provider.stage == "unknown":
+        return NotFound("uscc", what="provider", id=provider.uscc)
     return None if provider.stage in stages else OutOfOrder("uscc", state=provider.stage)
 
 

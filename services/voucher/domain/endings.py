@@ -101,7 +101,7 @@ def expire(
 
 
 def extend(voucher: Voucher, principal: Principal, command: ExtendVoucher) -> list[Decided] | Refusal:
-    refusal = _live(voucher, command.voucher_id) or _of_the_region(voucher, principal)
+    refusal = _of_the_region(voucher, principal, command.voucher_id) or _live(voucher, command.voucher_id)
     if refusal is not None:
         return refusal
     earlier = command.use_by < voucher.use_by or command.redeem_by < voucher.redeem_by
@@ -112,19 +112,23 @@ def extend(voucher: Voucher, principal: Principal, command: ExtendVoucher) -> li
 
 
 def void(voucher: Voucher, principal: Principal, command: VoidVoucher) -> list[Decided] | Refusal:
-    refusal = _live(voucher, command.voucher_id) or _of_the_region(voucher, principal)
+    refusal = _of_the_region(voucher, principal, command.voucher_id) or _live(voucher, command.voucher_id)
     event = VoucherVoided(**command.model_dump())
     return refusal or _ended(voucher, command.voucher_id, event, "voided")
 
 
 def allow_performance(voucher: Voucher, principal: Principal, command: AllowPerformance) -> list[Decided] | Refusal:
-    if voucher.stage == "unknown":
-        return NotFound("voucher_id", what="voucher", id=command.voucher_id)
+    refusal = _of_the_region(voucher, principal, command.voucher_id)
+    if refusal is not None:
+        return refusal
     if voucher.ended:
         return OutOfOrder("voucher_id", state=voucher.stage)
     event = PerformanceAllowed(**command.model_dump())
-    return _of_the_region(voucher, principal) or [Decided(command.voucher_id, event, command.voucher_id)]
+    return [Decided(command.voucher_id, event, command.voucher_id)]
 
 
-def _of_the_region(voucher: Voucher, principal: Principal) -> Refusal | None:
+def _of_the_region(voucher: Voucher, principal: Principal, voucher_id: UUID) -> Refusal | None:
+    """Looked at before where the voucher stands: who has no part in it learns nothing of it."""
+    if voucher.stage == "unknown":
+        return NotFound("voucher_id", what="voucher", id=voucher_id)
     return None if principal.region == voucher.region else NotYours("voucher_id")
