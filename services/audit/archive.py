@@ -11,6 +11,7 @@ from psycopg import Connection, Cursor
 from pydantic_core import from_json
 from tongdui_events.codec import UnreadableDocument, decode_stamp
 
+from services.audit import trees
 from shared.runtime.bus.port import Record
 
 TABLES = (
@@ -20,6 +21,7 @@ TABLES = (
     "CREATE INDEX IF NOT EXISTS audit_archive_case ON audit_archive (case_id, recorded_at, source, position)"
     " WHERE case_id IS NOT NULL",
     "CREATE INDEX IF NOT EXISTS audit_archive_stream ON audit_archive (originator_id, source, position)",
+    *trees.TABLES,
 )
 
 _COLUMNS = ("text", "int8", "timestamptz", "uuid", "uuid", "text", "bytea")
@@ -38,7 +40,7 @@ class Archived(NamedTuple):
 
 
 def archive(cursor: Cursor, source: str, records: Sequence[Record]) -> None:
-    """Keep delivered records, in the transaction of their delivery; whatever they are.
+    """Keep delivered records and grow their log's tree, in the transaction of their delivery; whatever they are.
 
     A record without a position is not of that log: an operator parked it, and there it is kept whole.
     """
@@ -47,6 +49,9 @@ def archive(cursor: Cursor, source: str, records: Sequence[Record]) -> None:
         for record in records:
             if record.position:
                 copy.write_row(_archived(source, record))
+    kept = [record for record in records if record.position]
+    if kept:
+        trees.grow(cursor, source, kept[0].position, [record.state for record in kept])
 
 
 def _archived(source: str, record: Record) -> Archived:

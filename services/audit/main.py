@@ -5,6 +5,8 @@ from __future__ import annotations
 from services.audit.api import EXTRA, ROUTES
 from services.audit.archive import TABLES, archive
 from services.audit.commands import FOLDS, HANDLERS
+from services.audit.comparing import TABLES as COMPARING_TABLES
+from services.audit.comparing import compare_checkpoints
 from services.audit.reactions import REACTIONS, SWEEPS
 from services.audit.views import VIEWS
 from services.audit.watch import PARTS
@@ -21,6 +23,6 @@ SERVICE = Service(
     listens=("registry", "voucher", "settlement"),
     extra=EXTRA,
     archive=archive,
-    tables=TABLES,
-    parts=PARTS,
+    tables=(*TABLES, *COMPARING_TABLES),
+    parts=(*PARTS, compare_checkpoints),
 )

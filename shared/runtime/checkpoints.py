@@ -176,6 +176,17 @@ def signer_of(settings: Settings, service: str) -> Signer:
     return Signer(f"{settings.topic_prefix}/{service}", _load(path))
 
 
+def verifier_of(settings: Settings, service: str) -> VerifierKey:
+    """The key a service's checkpoints are checked with: ``<service>.pub`` (a verifier key) beside the private keys, or the
+    public half of the private key. Raises NoSigningKey or BadCheckpoint.
+    """
+    if settings.checkpoint_keys is not None:
+        path = settings.checkpoint_keys / f"{service}.pub"
+        if path.exists():
+            return VerifierKey.parse(path.read_text(encoding="utf-8"))
+    return signer_of(settings, service).verifier
+
+
 def _load(path: Path) -> Ed25519PrivateKey:
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)

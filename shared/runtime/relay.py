@@ -122,6 +122,8 @@ class Relay:
             while not await lead.take():
                 await asyncio.sleep(STANDBY_SECONDS)
             await self.publisher.start()
+            if (last := await lead.last_note()) is not None:
+                await self.publisher.announce(last)
             self._progress, signed = await lead.read()
             self._signed = signed.size
             if signed.size == self._progress.frontier.size and signed.root != self._progress.frontier.root():
@@ -232,9 +234,11 @@ class Relay:
             return
         frontier = self._progress.frontier
         checkpoint = Checkpoint(self.signer.name, frontier.size, frontier.root())
-        if not await lead.keep_checkpoint(checkpoint, self.signer.sign(checkpoint)):
+        note = self.signer.sign(checkpoint)
+        if not await lead.keep_checkpoint(checkpoint, note):
             raise RelayStopped(f"another root was signed for {frontier.size} events: history was changed")
         self._signed, self._unsigned_since = frontier.size, None
+        await self.publisher.announce(note)
 
     async def _report(self) -> None:
         while True:

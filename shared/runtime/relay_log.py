@@ -125,6 +125,12 @@ class Lead:
         row = await cursor.fetchone()
         return bytes(row[0]) == checkpoint.root
 
+    async def last_note(self) -> str | None:
+        """The checkpoint signed last: it may not have been announced."""
+        cursor = await self._execute(f"SELECT note FROM {self.service}_checkpoints ORDER BY size DESC LIMIT 1")
+        row = await cursor.fetchone()
+        return row[0] if row else None
+
     async def _execute(self, statement: str, parameters: tuple[Any, ...] = ()) -> psycopg.AsyncCursor[Any]:
         try:
             cursor = await self._connection.execute(statement, parameters, prepare=True)

@@ -78,6 +78,9 @@ class _Publisher:
     async def start(self) -> None:
         pass
 
+    async def announce(self, note: str) -> None:
+        """Nobody listens."""
+
     async def last(self) -> tuple[int, bytes] | None:
         return (self.topic[-1].position, self.topic[-1].state) if self.topic else None
 

@@ -137,6 +137,7 @@ class RaiseSignal(Command):
     evidence: tuple[EvidencePosition, ...]
     cause_key: Code
     cases: tuple[UUID, ...] = ()
+    severity: Literal["notice", "critical"] = "notice"
 
 
 class DismissSignal(Command):

@@ -79,7 +79,8 @@ class SampleDrawn(AuditEvent):
 class SignalRaised(AuditEvent):
     """A rule fired on what the logs say; ``cause_key`` keeps the same cause from firing twice.
 
-    ``rule_version`` is that of the thresholds in force; ``cases`` are the vouchers it is about.
+    ``rule_version`` is that of the thresholds in force; ``cases`` are the vouchers it is about. ``critical`` says that the
+    record itself is in doubt.
     """
 
     signal_id: UUID
@@ -89,6 +90,7 @@ class SignalRaised(AuditEvent):
     evidence: tuple[EvidencePosition, ...]
     cause_key: Code
     cases: tuple[UUID, ...] = ()
+    severity: Literal["notice", "critical"] = "notice"
 
 
 class SignalDismissed(AuditEvent):

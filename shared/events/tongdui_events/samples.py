@@ -78,6 +78,7 @@ _TEXTS = {
     "from_actor": "officer-07",
     "from_source": "settlement",
     "grade": "serious",
+    "severity": "notice",
     "ground": "breach",
     "grounds_sha256": "f3" * 32,
     "id": "subject-001",

@@ -14,6 +14,7 @@ from shared.runtime.bus.embedded import EmbeddedConsumer, EmbeddedPublisher
 from shared.runtime.bus.kafka import KafkaPublisher, stop_client
 from shared.runtime.bus.kafka_consumer import KafkaConsumer
 from shared.runtime.bus.kafka_topics import REQUEST_TIMEOUT_MS, NoBroker, connection_options
+from shared.runtime.bus.notes import EmbeddedNotes, KafkaNotes, NoteReader
 from shared.runtime.bus.port import Applied, Consumer, Publisher
 from shared.runtime.settings import Settings
 from shared.runtime.store import Store
@@ -46,6 +47,8 @@ class Bus(Protocol):
 
     def consumer(self, member: Member) -> Consumer: ...
 
+    def notes(self, member: Member) -> NoteReader: ...
+
     async def complaint(self) -> str | None:
         """Why the bus cannot be used and what to do, or None."""
 
@@ -58,6 +61,9 @@ class EmbeddedBus:
 
     def consumer(self, member: Member) -> EmbeddedConsumer:
         return EmbeddedConsumer(member.store.url, member.service.listens, applied_in(member.store))
+
+    def notes(self, member: Member) -> EmbeddedNotes:
+        return EmbeddedNotes(member.store.url, (*member.service.listens, member.service.name))
 
     async def complaint(self) -> str | None:
         return None
@@ -75,6 +81,9 @@ class KafkaBus:
 
     def consumer(self, member: Member) -> KafkaConsumer:
         return KafkaConsumer(self.settings, member.service.name, member.service.listens, applied_in(member.store))
+
+    def notes(self, member: Member) -> KafkaNotes:
+        return KafkaNotes(self.settings, (*member.service.listens, member.service.name))
 
     async def complaint(self) -> str | None:
         probe = AIOKafkaConsumer(request_timeout_ms=REQUEST_TIMEOUT_MS, **connection_options(self.settings))

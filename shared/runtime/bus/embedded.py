@@ -63,6 +63,9 @@ class EmbeddedPublisher:
     async def publish(self, records: Sequence[Record]) -> None:
         """They are there already."""
 
+    async def announce(self, note: str) -> None:
+        """It is read where the relay keeps it."""
+
     async def discard(self) -> None:
         """Nothing is held."""
 

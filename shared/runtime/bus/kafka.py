@@ -42,6 +42,7 @@ class KafkaPublisher:
         self.settings = settings
         self.service = service
         self.partition = partition_of(settings, service)
+        self.notes = partition_of(settings, f"{service}.checkpoints")
         self._source = service.encode()
         self._size_limit = settings.event_size_limit
         self._producer: AIOKafkaProducer | None = None
@@ -58,6 +59,7 @@ class KafkaPublisher:
         try:
             async with asyncio.timeout(START_SECONDS):
                 await ensure_topic(self.settings, self.service)
+                await ensure_topic(self.settings, f"{self.service}.checkpoints")
                 await self._producer.start()
                 await self._producer.partitions_for(self.partition.topic)
         except (KafkaError, OSError, TimeoutError) as error:
@@ -73,6 +75,15 @@ class KafkaPublisher:
                 batch = self._producer.create_batch()
                 self._add(batch, record)
         await self._send(batch)
+
+    async def announce(self, note: str) -> None:
+        if self._producer is None:
+            raise PublishFailed("the publisher is not started")
+        try:
+            async with asyncio.timeout(ACKNOWLEDGE_SECONDS):
+                await self._producer.send_and_wait(self.notes.topic, note.encode(), partition=self.notes.partition)
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise PublishFailed(f"a checkpoint for {self.notes.topic} was not acknowledged: {error!r}") from error
 
     def _add(self, batch: BatchBuilder, record: Record) -> bool:
         """False when the batch is full. The first record of a batch always fits; too large a one is refused here,

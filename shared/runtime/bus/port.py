@@ -53,6 +53,9 @@ class Publisher(Protocol):
     async def publish(self, records: Sequence[Record]) -> None:
         """Return when all are acknowledged, in order. PublishFailed otherwise, though some may be there."""
 
+    async def announce(self, note: str) -> None:
+        """Publish a signed checkpoint of the log beside it; it may be announced again. PublishFailed."""
+
     async def discard(self) -> None:
         """Drop every connection; nothing handed over before is sent later. ``start`` begins anew."""
 
