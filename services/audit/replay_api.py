@@ -31,7 +31,7 @@ from shared.runtime.routes import Served
 CASE_ROLES = frozenset(
     {"auditor", "operator", "regional_officer", "provincial_officer", "centre", "enterprise", "provider"}
 )
-STREAM_ROLES = frozenset({"auditor", "operator", "regional_officer", "provincial_officer"})
+STREAM_ROLES = frozenset({"auditor", "operator"})
 STREAM_LIMIT = 10_000
 Kind = Literal["enterprise", "provider", "region", "province", "catalogue", "account", "stream"]
 
