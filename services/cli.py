@@ -15,6 +15,7 @@ import typer
 from pydantic import ValidationError
 
 from services import calculators, whatif
+from services.audit.cli import audit
 from services.views import views
 from shared.runtime.settings import Settings
 
@@ -29,6 +30,7 @@ app = typer.Typer(
 
 app.command()(calculators.quote)
 app.command()(calculators.assess)
+app.add_typer(audit, name="audit")
 app.command()(whatif.whatif)
 app.add_typer(views, name="views")
 

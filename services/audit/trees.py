@@ -166,9 +166,13 @@ class Tree:
     def __init__(self, connection: Connection[Any], source: str) -> None:
         self._connection = connection
         self.source = source
-        self._edge = edge_of(connection, source)
-        self.size = self._edge.frontier.size
+        self.edge = edge_of(connection, source)
+        self.size = self.edge.frontier.size
         self._tiles: dict[tuple[int, int], bytes] = {}
+
+    def forget(self) -> None:
+        """Keep no tile that was read: for who goes through the whole tree once."""
+        self._tiles.clear()
 
     def leaves(self, tile: int) -> bytes:
         """The leaf hashes of a tile, the last one unfinished. Raises TreeDamaged."""
@@ -211,7 +215,7 @@ class Tree:
     def _read(self, level: int, tile: int) -> bytes:
         nodes = self.size >> (8 * level)
         if (tile + 1) * TILE > nodes:
-            return self._edge.pending if level == 0 else _roots(
+            return self.edge.pending if level == 0 else _roots(
                 self._connection, self.source, level - 1, tile * TILE, max(0, nodes - tile * TILE)
             )
         row = self._connection.execute(

@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 
 from tongdui_events.audit import SignalRaised
 from tongdui_events.codec import decode
+from tongdui_events.document import Event, Stamp
 from tongdui_events.registry import DayOpened, RegionJoined
 from tongdui_events.streams import NAMESPACE, days_id, region_id
 from tongdui_events.voucher import VoucherApplied, VoucherTendered
@@ -36,6 +37,13 @@ def case_id(number: int) -> UUID:
     return uuid5(NAMESPACE, f"case {number}")
 
 
+class CaseLog(WrittenLog):
+    """Every stream is a case of its own, as a voucher's is."""
+
+    def _stamp(self, stream: UUID, event: Event, case_id: UUID | None) -> Stamp:
+        return super()._stamp(stream, event, stream if self.store.service == "voucher" else None)
+
+
 class Archived:
     """A registry and a voucher log, archived whole. ``url`` is the database of all."""
 
@@ -45,7 +53,7 @@ class Archived:
         self.stores = {source: Store(url, source) for source in ("registry", "voucher", "settlement")}
         for store in self.stores.values():
             store.create_tables()
-        self.logs = {source: WrittenLog(store) for source, store in self.stores.items()}
+        self.logs = {source: CaseLog(store) for source, store in self.stores.items()}
         self.audit = Audit(url, state_dir)
         with self.audit.store.connect(autocommit=True) as connection:
             for statement in comparing.TABLES:
@@ -69,11 +77,13 @@ class Archived:
 
     async def more(self, vouchers: int) -> None:
         first = self.logs["voucher"].position // 2
+        events: list[tuple[UUID, Event]] = []
         for number in range(first, first + vouchers // 2):
             case = case_id(number)
             applied = VoucherApplied(voucher_id=case, enterprise_uscc=ENTERPRISE, provider_uscc=PROVIDER, region="310118",
                                      mode="tongdui", purpose=f"检测{number}")  # fmt: skip
-            self.logs["voucher"].append((case, applied), (case, VoucherTendered(voucher_id=case)), case_id=case)
+            events += [(case, applied), (case, VoucherTendered(voucher_id=case))]
+        self.logs["voucher"].append(*events)
         for source in ("registry", "voucher"):
             await self.deliver(source)
             self.sign(source)
