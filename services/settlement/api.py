@@ -12,6 +12,7 @@ from services.settlement.domain import (
     notices,
     objections,
     payouts,
+    recusal,
     request,
     review,
 )
@@ -79,6 +80,7 @@ ROUTES: list[CommandRoute | ViewRoute] = [
     CommandRoute("/redemptions/{redemption_id}/review", review.ReviewRedemption, roles=CENTRE),
     CommandRoute("/redemptions/{redemption_id}/approve", approval.ApproveRedemption, roles=REGION),
     CommandRoute("/redemptions/{redemption_id}/approval/withdraw", approval.WithdrawApproval, roles=REGION),
+    CommandRoute("/redemptions/{redemption_id}/recusals", recusal.RecordRecusal, roles=CENTRE | REGION),
     ViewRoute("/redemptions/{key}", "redemptions", roles=READS_REDEMPTIONS, scope=redemptions_seen),
     ViewRoute(
         "/redemptions",

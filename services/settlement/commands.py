@@ -27,6 +27,7 @@ from services.settlement.domain import (
     notices,
     objections,
     payouts,
+    recusal,
     request,
     review,
 )
@@ -49,6 +50,7 @@ from shared.kernel.commands import Command
 from shared.kernel.decisions import Decided, Refusal
 from shared.kernel.folding import Fold
 from shared.kernel.public_notice import PublicNotice
+from shared.kernel.recusal import Recused
 from shared.runtime.desk import Desk
 
 Decision = list[Decided] | Refusal
@@ -327,7 +329,23 @@ def record_return(command: bank_answers.RecordReturn, desk: Desk) -> Decision:
     return bank_answers.give_back(payout, _batch_of(payout, desk), desk.today, desk.principal, command)
 
 
-HANDLERS: dict[type[Command], Callable[[Any, Desk], Decision]] = {
+def record_recusal(command: recusal.RecordRecusal, desk: Desk) -> Decision:
+    redemption = desk.get(REDEMPTION, command.redemption_id)
+    return recusal.record(redemption, case_of(redemption, desk.get), desk.principal, command)
+
+
+def _unless_recused(handler: Callable[[Any, Desk], Decision]) -> Callable[[Any, Desk], Decision]:
+    """Who stays out of a redemption decides nothing of it."""
+
+    def decide(command: Any, desk: Desk) -> Decision:
+        if desk.principal.sub in desk.get(REDEMPTION, command.redemption_id).recused:
+            return Recused("redemption_id")
+        return handler(command, desk)
+
+    return decide
+
+
+_OF_A_REDEMPTION: dict[type[Command], Callable[[Any, Desk], Decision]] = {
     request.RequestRedemption: request_redemption,
     request.ResubmitRedemption: resubmit_redemption,
     endings.WithdrawRedemption: withdraw_redemption,
@@ -337,6 +355,11 @@ HANDLERS: dict[type[Command], Callable[[Any, Desk], Decision]] = {
     review.ReviewRedemption: review_redemption,
     approval.ApproveRedemption: approve_redemption,
     approval.WithdrawApproval: withdraw_approval,
+    recusal.RecordRecusal: record_recusal,
+}
+
+HANDLERS: dict[type[Command], Callable[[Any, Desk], Decision]] = {
+    **{command: _unless_recused(handler) for command, handler in _OF_A_REDEMPTION.items()},
     notices.PublishNotice: publish_notice,
     notices.CorrectNotice: correct_notice,
     notices.WithdrawNotice: withdraw_notice,

@@ -11,6 +11,7 @@ from services.voucher.domain import (
     endings,
     handover,
     local_support,
+    recusal,
     reinstatement,
 )
 from services.voucher.quotes_route import add_quotes
@@ -50,6 +51,7 @@ ROUTES: list[CommandRoute | ViewRoute] = [
     CommandRoute("/vouchers/{voucher_id}/reinstate", reinstatement.ReinstateVoucher, {"regional_officer"}),
     CommandRoute("/vouchers/{voucher_id}/appeals", appeals.LodgeAppeal, PARTIES),
     CommandRoute("/vouchers/{voucher_id}/appeals/{appeal_id}/decide", appeals.DecideAppeal, {"regional_officer"}),
+    CommandRoute("/vouchers/{voucher_id}/recusals", recusal.RecordRecusal, OFFICERS),
     CommandRoute("/local-support", local_support.RecordLocalSupport, {"regional_officer"}),
     ViewRoute("/vouchers/{key}", "vouchers", READERS, own_cases),
     ViewRoute("/vouchers", "vouchers", READERS, own_cases, filters=("region", "state", "flagged")),

@@ -26,17 +26,20 @@ from services.voucher.domain import (
     endings,
     handover,
     local_support,
+    recusal,
     reinstatement,
 )
 from services.voucher.domain.ceilings import CEILING, Ceiling
 from services.voucher.domain.claims import CLAIM
 from services.voucher.domain.enterprise_file import ENTERPRISE_FILE, EnterpriseFile
-from services.voucher.domain.registry_facts import CATALOGUE, ENTERPRISE, PROVIDER, REGION
+from services.voucher.domain.near_duplicates import Look
+from services.voucher.domain.registry_facts import CATALOGUE, ENTERPRISE, PROVIDER, REGION, Enterprise
 from services.voucher.domain.settlement_days import SETTLEMENT_DAYS
 from services.voucher.domain.voucher import VOUCHER, Voucher
 from shared.kernel.commands import Command
 from shared.kernel.decisions import Decided, Refusal
 from shared.kernel.folding import Fold
+from shared.kernel.recusal import Recused
 from shared.runtime.desk import Desk
 
 Decision = list[Decided] | Refusal
@@ -48,6 +51,10 @@ def _voucher(command: Any, desk: Desk) -> Voucher:
     return desk.get(VOUCHER, command.voucher_id)
 
 
+def _party(uscc: str, desk: Desk) -> Enterprise:
+    return desk.get(ENTERPRISE, enterprise_id(uscc))
+
+
 def _file(uscc: str, desk: Desk) -> EnterpriseFile:
     return desk.get(ENTERPRISE_FILE, enterprise_file_id(uscc))
 
@@ -57,7 +64,8 @@ def apply_for_voucher(command: application.ApplyForVoucher, desk: Desk) -> Decis
     region = desk.get(REGION, region_id(enterprise.region_on(desk.today) or ""))
     provider = desk.get(PROVIDER, provider_id(command.provider_uscc))
     voucher = _voucher(command, desk)
-    return application.apply(voucher, enterprise, provider, region, desk.today, desk.principal, command)
+    as_party = _party(command.provider_uscc, desk)
+    return application.apply(voucher, enterprise, provider, as_party, region, desk.today, desk.principal, command)
 
 
 def change_provider(command: application.ChangeProvider, desk: Desk) -> Decision:
@@ -71,8 +79,10 @@ def submit_contract(command: contract.SubmitContract, desk: Desk) -> Decision:
 
     voucher = _voucher(command, desk)
     policy = desk.get(REGION, region_id(voucher.region)).in_force(desk.today)
+    enterprise, provider = _party(voucher.enterprise_uscc, desk), _party(voucher.provider_uscc, desk)
     file, terms = _file(voucher.enterprise_uscc, desk), policy.terms if policy else None
-    return contract.submit(voucher, claimant_of, file, terms, desk.today, desk.principal, command)
+    look = Look(file, terms, enterprise.is_related_to(provider))
+    return contract.submit(voucher, claimant_of, look, desk.today, desk.principal, command)
 
 
 def record_local_support(command: local_support.RecordLocalSupport, desk: Desk) -> Decision:
@@ -165,7 +175,22 @@ def allow_performance(command: endings.AllowPerformance, desk: Desk) -> Decision
     return endings.allow_performance(_voucher(command, desk), desk.principal, command)
 
 
-HANDLERS: dict[type[Command], Callable[[Any, Desk], Decision]] = {
+def record_recusal(command: recusal.RecordRecusal, desk: Desk) -> Decision:
+    return recusal.record(_voucher(command, desk), desk.principal, command)
+
+
+def _unless_recused(handler: Callable[[Any, Desk], Decision]) -> Callable[[Any, Desk], Decision]:
+    """Who stays out of a case decides nothing of it."""
+
+    def decide(command: Any, desk: Desk) -> Decision:
+        if desk.principal.sub in _voucher(command, desk).recused:
+            return Recused("voucher_id")
+        return handler(command, desk)
+
+    return decide
+
+
+_OF_A_CASE: dict[type[Command], Callable[[Any, Desk], Decision]] = {
     application.ApplyForVoucher: apply_for_voucher,
     application.ChangeProvider: change_provider,
     contract.SubmitContract: submit_contract,
@@ -180,9 +205,14 @@ HANDLERS: dict[type[Command], Callable[[Any, Desk], Decision]] = {
     endings.ExtendVoucher: extend_voucher,
     endings.VoidVoucher: void_voucher,
     endings.AllowPerformance: allow_performance,
-    local_support.RecordLocalSupport: record_local_support,
+    recusal.RecordRecusal: record_recusal,
     correction.CorrectAllocation: correct_allocation,
     reinstatement.ReinstateVoucher: reinstate_voucher,
     appeals.LodgeAppeal: lodge_appeal,
     appeals.DecideAppeal: decide_appeal,
+}
+
+HANDLERS: dict[type[Command], Callable[[Any, Desk], Decision]] = {
+    **{command: _unless_recused(handler) for command, handler in _OF_A_CASE.items()},
+    local_support.RecordLocalSupport: record_local_support,
 }

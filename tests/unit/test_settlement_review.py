@@ -16,6 +16,7 @@ from services.settlement.domain.approval import ApproveRedemption, WithdrawAppro
 from services.settlement.domain.case_facts import AllocatedLine, Case
 from services.settlement.domain.endings import RejectRedemption, ReturnRedemption, WithdrawRedemption
 from services.settlement.domain.payable import payable
+from services.settlement.domain.recusal import RecordRecusal
 from services.settlement.domain.review import ReviewRedemption
 from shared.kernel.commands import Principal
 from shared.kernel.decisions import Refusal
@@ -26,6 +27,7 @@ from tests.unit.settlement_world import (
     DAY,
     ELSEWHERE,
     LABORATORY,
+    PAYER,
     PROVIDER,
     REDEMPTION,
     REGION,
@@ -35,6 +37,7 @@ from tests.unit.settlement_world import (
     an_id,
     case_facts,
     invoice,
+    names,
     policy,
     receipt,
     terms,
@@ -257,3 +260,12 @@ def test_a_line_that_is_not_on_the_list_carries_nothing() -> None:
     world.does(LABORATORY, the_request(claimed_fen=1))
     world.hears("voucher", VOUCHER, presented())
     assert world.refuses(REVIEWER, REVIEW) == "nothing_payable"
+
+
+def test_an_officer_who_stays_out_of_a_redemption_neither_reviews_nor_approves_nor_pays_it() -> None:
+    world = World().presented()
+    assert world.does(REVIEWER, RecordRecusal(redemption_id=REDEMPTION, reason="relative")) == ["RecusalRecorded"]
+    assert world.refuses(REVIEWER, ReviewRedemption(redemption_id=REDEMPTION)) == "recused"
+    world = World().scheduled()
+    world.does(APPROVER, RecordRecusal(redemption_id=REDEMPTION, recused_actor=PAYER.sub, reason="relative"))
+    assert names(world.release()) == ["recused"]

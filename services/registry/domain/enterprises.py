@@ -266,8 +266,10 @@ def dissolve_enterprise(
 def declare_affiliation(
     enterprise: Enterprise, today: date, principal: Principal, command: DeclareAffiliation
 ) -> list[Decided] | Refusal:
-    """AffiliationDeclared; the latest counts."""
-    refusal = may_act(enterprise, command.uscc, today, principal)
+    """AffiliationDeclared; the latest counts. Of a laboratory, which is no enterprise here, by an officer."""
+    officer = principal.role in ("regional_officer", "provincial_officer")
+    laboratory = officer and not enterprise.registered
+    refusal = None if laboratory else may_act(enterprise, command.uscc, today, principal)
     if refusal is not None:
         return refusal
     return [Decided(enterprise_id(command.uscc), AffiliationDeclared(**command.model_dump()))]

@@ -12,6 +12,7 @@ from services.settlement.domain.refusals import NotEntrusted, SamePerson
 from services.settlement.domain.registry_facts import Region
 from shared.kernel.commands import Principal
 from shared.kernel.decisions import NotYours, Refusal
+from shared.kernel.recusal import Recused
 
 
 def party_of(case: Case, principal: Principal) -> Literal["enterprise", "provider"] | None:
@@ -61,4 +62,6 @@ def approver_reviewed_nothing(principal: Principal, rounds: Iterable[Redemption]
 def releaser_took_no_part(principal: Principal, rounds: Iterable[Redemption]) -> Refusal | None:
     """Whoever releases a batch reviewed and approved nothing of what is in it."""
     rounds = tuple(rounds)
+    if any(principal.sub in redemption.recused for redemption in rounds):
+        return Recused()
     return approver_reviewed_nothing(principal, rounds) or reviewer_approves_nothing(principal, rounds)

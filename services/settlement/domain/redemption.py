@@ -7,6 +7,7 @@ from datetime import date
 from typing import Literal
 from uuid import UUID, uuid5
 
+from tongdui_events.common import RecusalRecorded
 from tongdui_events.document import Event, Stamp
 from tongdui_events.settlement import (
     ApprovalWithdrawn,
@@ -72,6 +73,7 @@ class Redemption:
     last_notice_id: UUID | None = None
     payouts: tuple[UUID, ...] = ()
     settled: bool = False
+    recused: frozenset[str] = frozenset()
 
     @property
     def is_under_way(self) -> bool:
@@ -105,6 +107,8 @@ def evolve(redemption: Redemption, event: Event, stamp: Stamp) -> Redemption:
             )
         case ReviewOpened():
             return replace(redemption, stage="under_review")
+        case RecusalRecorded():
+            return replace(redemption, recused=redemption.recused | {event.recused_actor})
         case RedemptionReturned():
             return replace(redemption, stage="returned", mend_by=event.mend_by)
         case RedemptionResubmitted():
@@ -166,6 +170,7 @@ REDEMPTION = Fold(
         PublicityPassed,
         RedemptionSettled,
         RedemptionUnpaid,
+        RecusalRecorded,
     ),
     Redemption(),
     evolve,

@@ -43,7 +43,8 @@ class Facts(NamedTuple):
     taken_out: frozenset[int] = frozenset()
 
 
-REFUSALS = {"enterprise-year": "quota_exhausted", "region-year": "budget_exhausted", "provider-year": "provider_exhausted"}
+REFUSALS = {"enterprise-year": "quota_exhausted", "region-year": "budget_exhausted", "provider-year": "provider_exhausted",
+            "controller-year": "controller_exhausted"}
 
 
 def confirm(
@@ -110,6 +111,8 @@ def _wanted(voucher: Voucher, facts: Facts, terms: PolicyTerms, year: int) -> li
     ]
     if terms.provider_year_cap_fen is not None:
         stated.append(("provider-year", f"{voucher.region}-{voucher.provider_uscc}", terms.provider_year_cap_fen))
+    if terms.controller_year_cap_fen is not None and facts.enterprise.controller:
+        stated.append(("controller-year", f"{voucher.region}-{facts.enterprise.controller}", terms.controller_year_cap_fen))
     return [Wanted(kind, key, year, fen, facts.ceiling_of(kind, key, year)) for kind, key, fen in stated]
 
 

@@ -41,6 +41,8 @@ class _Case(NamedTuple):
     provider: Provider
     region: Region
     policy: Policy | None
+    #: what is declared of the provider as a party of its own
+    provider_as_party: Enterprise
 
 
 # -- rules: the code of the reason when it does not hold ------------------------------------------
@@ -75,6 +77,11 @@ def provider_is_on_the_list(case: _Case) -> str | None:
     return None if case.provider.serves(case.today) else "provider_not_listed"
 
 
+def parties_are_not_related_where_the_terms_refuse_it(case: _Case) -> str | None:
+    refuses = case.policy is not None and case.policy.terms.related_parties == "refuse"
+    return "related_parties" if refuses and case.enterprise.is_related_to(case.provider_as_party) else None
+
+
 RULES = (
     region_takes_part,
     region_has_terms_in_force,
@@ -83,6 +90,7 @@ RULES = (
     enterprise_is_not_barred,
     enterprise_is_not_dissolved,
     provider_is_on_the_list,
+    parties_are_not_related_where_the_terms_refuse_it,
 )
 
 
@@ -90,8 +98,8 @@ RULES = (
 
 
 def apply(
-    voucher: Voucher, enterprise: Enterprise, provider: Provider, region: Region, today: date, principal: Principal,
-    command: ApplyForVoucher,
+    voucher: Voucher, enterprise: Enterprise, provider: Provider, provider_as_party: Enterprise, region: Region, today: date,
+    principal: Principal, command: ApplyForVoucher,
 ) -> list[Decided] | Refusal:
     """VoucherApplied, then VoucherIssued or ApplicationRefused with every reason."""
     if voucher.stage != "unknown":
@@ -105,7 +113,7 @@ def apply(
         voucher_id=command.voucher_id, enterprise_uscc=principal.uscc, provider_uscc=command.provider_uscc, region=code,
         mode=command.mode, purpose=command.purpose,
     )
-    case = _Case(today, command.mode, enterprise, provider, region, region.in_force(today))
+    case = _Case(today, command.mode, enterprise, provider, region, region.in_force(today), provider_as_party)
     reasons = tuple(reason for rule in RULES if (reason := rule(case)) is not None)
     answer = _refused(command, reasons) if reasons or case.policy is None else _issued(applied, case, case.policy)
     return [Decided(command.voucher_id, event, command.voucher_id) for event in (applied, answer)]

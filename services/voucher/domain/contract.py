@@ -10,7 +10,6 @@ from uuid import UUID
 from pydantic import Field
 from tongdui_events.common import Number
 from tongdui_events.document import BasisPoints, Code, PositiveFen, Sha256, Text
-from tongdui_events.policy import PolicyTerms
 from tongdui_events.voucher import (
     ContractAcknowledged,
     ContractAmended,
@@ -20,7 +19,7 @@ from tongdui_events.voucher import (
 )
 
 from services.voucher.domain import claims, near_duplicates
-from services.voucher.domain.enterprise_file import EnterpriseFile
+from services.voucher.domain.near_duplicates import Look
 from services.voucher.domain.refusals import ContractLineAlreadyClaimed, SignedInTheFuture, SupportedLocally, UseByPassed
 from services.voucher.domain.voucher import Voucher
 from shared.kernel.commands import Command, Principal
@@ -83,9 +82,8 @@ def lines_of(voucher: Voucher, command: SubmitContract) -> tuple[ContractLine, .
 
 
 def submit(
-    voucher: Voucher, claimant_of: ClaimantOf, file: EnterpriseFile, terms: PolicyTerms | None, today: date,
-    principal: Principal, command: SubmitContract,
-) -> list[Decided] | Refusal:  # fmt: skip
+    voucher: Voucher, claimant_of: ClaimantOf, look: Look, today: date, principal: Principal, command: SubmitContract
+) -> list[Decided] | Refusal:
     """ContractSubmitted (or ContractAmended), ContractClaimed per new line, ContractFiled with its flags."""
     amending = isinstance(command, AmendContract)
     refusal = _may_submit(voucher, today, principal, command, ("contracted", "acknowledged") if amending else ("issued",))
@@ -95,7 +93,7 @@ def submit(
     taken = _taken(lines, claimant_of, command)
     if taken is not None:
         return taken
-    support = file.support_of(voucher.provider_uscc, normalised_contract_number(command.contract_no))
+    support = look.file.support_of(voucher.provider_uscc, normalised_contract_number(command.contract_no))
     if support is not None:
         return SupportedLocally("contract_no", reference=support.local_reference)
     event = (ContractAmended if amending else ContractSubmitted)(
@@ -111,7 +109,7 @@ def submit(
     named = {line.fingerprint for line in lines}
     dropped = claims.release(command.voucher_id, [line for line in voucher.lines if line.fingerprint not in named])
     fresh = claims.claim(command.voucher_id, [line for line in lines if line.fingerprint not in held])
-    filed = near_duplicates.file_contract(voucher, command.voucher_id, command.contract_no, lines, file, today, terms)
+    filed = near_duplicates.file_contract(voucher, command.voucher_id, command.contract_no, lines, look, today)
     return [Decided(command.voucher_id, event, command.voucher_id), *dropped, *fresh, filed]
 
 

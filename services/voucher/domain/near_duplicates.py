@@ -28,6 +28,7 @@ class Looked(NamedTuple):
     provider_uscc: str
     today: date
     terms: PolicyTerms | None
+    related: bool
 
     @property
     def near(self) -> list[Filed]:
@@ -69,22 +70,34 @@ def the_enterprise_had_local_support_with_the_same_provider(looked: Looked) -> s
     return "local_support_of_the_pair" if weak else None
 
 
+def the_parties_are_related(looked: Looked) -> str | None:
+    return "related_parties" if looked.related else None
+
+
 RULES = (
     the_pair_had_the_same_item_at_the_same_price_within_90_days,
     contracts_of_the_pair_stay_under_the_cap_only_one_by_one,
     the_pair_takes_more_than_the_enterprises_year_carries,
     the_enterprise_had_local_support_with_the_same_provider,
+    the_parties_are_related,
 )
 
 
+class Look(NamedTuple):
+    """What a contract is looked at beside. ``related``: whether its parties are."""
+
+    file: EnterpriseFile
+    terms: PolicyTerms | None
+    related: bool
+
+
 def file_contract(
-    voucher: Voucher, voucher_id: UUID, contract_no: str, lines: Sequence[ContractLine], file: EnterpriseFile, today: date,
-    terms: PolicyTerms | None,
+    voucher: Voucher, voucher_id: UUID, contract_no: str, lines: Sequence[ContractLine], look: Look, today: date
 ) -> Decided:
     """ContractFiled, with every flag that a rule raises."""
     items = tuple(FiledItem(item_code=line.item_code, category=line.category, amount_fen=line.amount_fen) for line in lines)
-    earlier = file.with_pair(voucher.provider_uscc, voucher_id)
-    looked = Looked(items, earlier, file, voucher.provider_uscc, today, terms)
+    earlier = look.file.with_pair(voucher.provider_uscc, voucher_id)
+    looked = Looked(items, earlier, look.file, voucher.provider_uscc, today, look.terms, look.related)
     filed = ContractFiled(
         voucher_id=voucher_id,
         enterprise_uscc=voucher.enterprise_uscc,

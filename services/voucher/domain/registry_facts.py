@@ -10,6 +10,7 @@ from uuid import UUID
 from tongdui_events.document import Event, Stamp
 from tongdui_events.policy import PolicyAdopted
 from tongdui_events.registry import (
+    AffiliationDeclared,
     CataloguePublished,
     CentreEntrusted,
     CentreReleased,
@@ -94,6 +95,13 @@ class Enterprise:
     barred_from: date | None = None
     barred_until: date | None = None
     dissolved_on: date | None = None
+    #: keyed digests: who controls it, and everything it may share with another party
+    controller: str = ""
+    ties: frozenset[str] = frozenset()
+
+    def is_related_to(self, other: Enterprise) -> bool:
+        """A controller, holder, address or phone in common."""
+        return bool(self.ties & other.ties)
 
     def region_on(self, day: date) -> str | None:
         begun = [address.region for address in self.addresses if address.from_on <= day]
@@ -125,6 +133,9 @@ def _enterprise(enterprise: Enterprise, event: Event, stamp: Stamp) -> Enterpris
             return replace(enterprise, barred_from=None, barred_until=None)
         case EnterpriseDissolved():
             return replace(enterprise, dissolved_on=event.on)
+        case AffiliationDeclared():
+            stated = (event.controller_hmac, *event.holder_hmac, event.address_hmac, event.phone_hmac)
+            return replace(enterprise, controller=event.controller_hmac, ties=frozenset(filter(None, stated)))
     return enterprise
 
 
@@ -197,6 +208,7 @@ ENTERPRISE = Fold(
         EnterpriseBarred,
         EnterpriseReinstated,
         EnterpriseDissolved,
+        AffiliationDeclared,
     ),
     Enterprise(),
     _enterprise,

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from tongdui_events.common import AppealDecided, AppealLodged
+from tongdui_events.common import AppealDecided, AppealLodged, RecusalRecorded
 from tongdui_events.document import Event, Stamp
 from tongdui_events.voucher import (
     AllocationConfirmed,
@@ -91,6 +91,7 @@ class Voucher:
     open_appeals: tuple[UUID, ...] = ()
     ruling: Ruling | None = None
     allocated_by: UUID | None = None
+    recused: frozenset[str] = frozenset()
     before_ended: Stage = "issued"
     held: tuple[Hold, ...] = ()
 
@@ -184,6 +185,8 @@ def _ending(voucher: Voucher, event: Event, stamp: Stamp) -> Voucher:
             return replace(voucher, stage=voucher.before_ended, holds=voucher.held, ruling=None)
         case PerformanceAllowed():
             return replace(voucher, performance_allowed=True)
+        case RecusalRecorded():
+            return replace(voucher, recused=voucher.recused | {event.recused_actor})
     return _presenting(voucher, event)
 
 
@@ -218,7 +221,7 @@ VOUCHER = Fold(
         ContractAcknowledged, ContractDisputed, AllocationConfirmed, AllocationCorrected, AllocationRefused,
         VoucherTendered, VoucherCollected, VoucherPresented, PresentationRefused, PresentationEnded, VoucherWithdrawn,
         VoucherExpired, VoucherExtended, VoucherVoided, PerformanceAllowed, VoucherReinstated, VoucherRedeemed,
-        SupplementAllowed, SupplementRefused, AppealLodged, AppealDecided,
+        SupplementAllowed, SupplementRefused, AppealLodged, AppealDecided, RecusalRecorded,
     ),
     Voucher(),
     evolve,
