@@ -12,6 +12,7 @@ from tongdui_events.document import Stamp
 from tongdui_events.registry import DayOpened
 from tongdui_events.streams import days_id, invoice_id
 from tongdui_events.voucher import (
+    HoldsCarriedOver,
     LocalSupportMatched,
     LocalSupportRecorded,
     PerformanceAllowed,
@@ -25,6 +26,7 @@ from services.settlement.domain.invoices import INVOICE
 from services.settlement.domain.lookups import payouts_of
 from services.settlement.domain.notices import CloseNotice
 from services.settlement.domain.payment import PORT
+from services.settlement.domain.payment_stops import lift_stops, stop_payments
 from services.settlement.domain.payouts import CheckPayout
 from services.settlement.domain.redemption import REDEMPTION, Redemption
 from services.settlement.domain.stops import CASE_STOPS, INSPECTION
@@ -63,6 +65,17 @@ def _stop_for_support(voucher_id: UUID, reference: str, desk: Desk) -> list[Deci
     return local_support.stop(voucher_id, reference, desk.get(CASE_STOPS, voucher_id), payouts_of(voucher_id, desk.get))
 
 
+def holds_carried_over(event: HoldsCarriedOver, stamp: Stamp, desk: Desk) -> list[Decided]:
+    """A voucher whose budget of the new year is short is paid once there is room."""
+    stopped, payouts_ = desk.get(CASE_STOPS, event.voucher_id), payouts_of(event.voucher_id, desk.get)
+    if event.waiting:
+        return stop_payments(event.voucher_id, _NO_BUDGET, stopped, payouts_)
+    return lift_stops(event.voucher_id, stopped & {_NO_BUDGET}, payouts_)
+
+
+_NO_BUDGET = "budget_of_the_year"
+
+
 def performance_allowed(event: PerformanceAllowed, stamp: Stamp, desk: Desk) -> list[Decided]:
     open_payouts = payouts_of(event.voucher_id, desk.get)
     allowed = local_support.allow(event.voucher_id, desk.get(CASE_STOPS, event.voucher_id), open_payouts)
@@ -98,6 +111,7 @@ REACTIONS: dict[tuple[str, str], Callable[[Any, Stamp, Desk], list[Decided] | Re
     ("voucher", "VoucherPresented"): voucher_presented,
     ("voucher", "PresentationRefused"): presentation_refused,
     ("voucher", "PerformanceAllowed"): performance_allowed,
+    ("voucher", "HoldsCarriedOver"): holds_carried_over,
     ("voucher", "LocalSupportRecorded"): local_support_recorded,
     ("voucher", "LocalSupportMatched"): local_support_matched,
     ("audit", "FindingRecorded"): finding_recorded,

@@ -29,6 +29,7 @@ from services.voucher.domain import (
     recusal,
     reinstatement,
 )
+from services.voucher.domain import carry_over as year_end
 from services.voucher.domain.ceilings import CEILING, Ceiling
 from services.voucher.domain.claims import CLAIM
 from services.voucher.domain.enterprise_file import ENTERPRISE_FILE, EnterpriseFile
@@ -163,6 +164,12 @@ def expire_voucher(command: endings.ExpireVoucher, desk: Desk) -> Decision:
     return endings.expire(voucher, heard_until, appealable_until, command)
 
 
+def carry_over(command: year_end.CarryOver, desk: Desk) -> Decision:
+    voucher = _voucher(command, desk)
+    heard_until: date | None = desk.get(SETTLEMENT_DAYS, days_id("settlement"))
+    return year_end.carry_over(voucher, _facts(voucher, desk), heard_until, desk.principal, command)
+
+
 def extend_voucher(command: endings.ExtendVoucher, desk: Desk) -> Decision:
     return endings.extend(_voucher(command, desk), desk.principal, command)
 
@@ -203,6 +210,7 @@ _OF_A_CASE: dict[type[Command], Callable[[Any, Desk], Decision]] = {
     endings.WithdrawVoucher: withdraw_voucher,
     endings.ExpireVoucher: expire_voucher,
     endings.ExtendVoucher: extend_voucher,
+    year_end.CarryOver: carry_over,
     endings.VoidVoucher: void_voucher,
     endings.AllowPerformance: allow_performance,
     recusal.RecordRecusal: record_recusal,

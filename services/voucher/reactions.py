@@ -20,6 +20,7 @@ from tongdui_events.settlement import (
 from tongdui_events.streams import days_id, region_id
 
 from services.voucher.domain import presentation
+from services.voucher.domain.carry_over import CarryOver
 from services.voucher.domain.endings import ExpireVoucher
 from services.voucher.domain.registry_facts import REGION
 from services.voucher.domain.voucher import VOUCHER
@@ -73,5 +74,8 @@ REACTIONS: dict[tuple[str, str], Callable[[Any, Stamp, Desk], list[Decided] | Re
 }
 
 SWEEPS: list[Sweep] = [
+    Sweep(
+        "year_end", "year_ends", lambda row, day: CarryOver(voucher_id=row["voucher_id"], year=row["year"]), day_of="settlement"
+    ),
     Sweep("expiry", "deadlines", lambda row, day: ExpireVoucher(voucher_id=row["voucher_id"]), day_of="settlement"),
 ]

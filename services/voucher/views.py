@@ -18,6 +18,7 @@ from tongdui_events.voucher import (
     ContractDisputed,
     ContractFiled,
     ContractSubmitted,
+    HoldsCarriedOver,
     LocalSupportMatched,
     PresentationEnded,
     ProviderChanged,
@@ -101,6 +102,22 @@ def deadline_row(row: Row, event: Event, stamp: Stamp) -> Row:
     return None if isinstance(event, ENDS) else row
 
 
+def year_end_row(row: Row, event: Event, stamp: Stamp) -> Row:
+    """When a voucher's holds are looked at for the next year: in the order of their allocation."""
+    match event:
+        case AllocationConfirmed():
+            year = stamp.business_day.year + 1
+            return {"voucher_id": str(event.voucher_id), "year": year, "due_on": f"{year}-01-01", "order": str(stamp.recorded_at)}
+        case VoucherReinstated():
+            tomorrow = stamp.business_day + timedelta(days=1)
+            return {"voucher_id": str(event.voucher_id), "year": tomorrow.year, "due_on": str(tomorrow), "order": ""}
+        case HoldsCarriedOver():
+            if event.waiting:
+                return {**(row or {}), "due_on": str(stamp.business_day + timedelta(days=1))}
+            return {**(row or {}), "year": event.year + 1, "due_on": f"{event.year + 1}-01-01"}
+    return None
+
+
 def _after(day: str) -> str:
     return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
 
@@ -136,4 +153,5 @@ VIEWS: list[View] = [
         _by_voucher,
         deadline_row,
     ),
+    View("year_ends", (AllocationConfirmed, VoucherReinstated, HoldsCarriedOver, *ENDS), _by_voucher, year_end_row),
 ]

@@ -31,6 +31,7 @@ NAMESPACE = UUID("2a9d7c54-8f0e-5d0b-8d55-0c9b8f1b7a10")
 class Sweep:
     """Rows of ``view`` whose ``due_on`` is at or before the day ``day_of`` has reached become commands.
 
+    Rows are asked in the order of their due day, then of their member ``order`` where they have one.
     ``day_of`` names the service whose reached day counts; empty means this one. A row asks once a day,
     and again when it changes.
     """
@@ -79,7 +80,8 @@ class Sweeper:
         if asked_on != day:
             asked = set()
         self._asked[sweep.name] = day, asked
-        new = [row for row in rows if json.dumps(row, sort_keys=True) not in asked]
+        ordered = sorted(rows, key=lambda row: (row["due_on"], row.get("order", "")))
+        new = [row for row in ordered if json.dumps(row, sort_keys=True) not in asked]
         results = await asyncio.gather(*(self._ask(sweep, row, day) for row in new), return_exceptions=True)
         for row, result in zip(new, results, strict=True):
             if isinstance(result, PlatformError):

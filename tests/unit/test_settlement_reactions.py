@@ -18,7 +18,7 @@ from tongdui_events.registry import (
 )
 from tongdui_events.settlement import ClawbackProposed
 from tongdui_events.streams import days_id, enterprise_id, provider_id
-from tongdui_events.voucher import PerformanceAllowed, VoucherPresented
+from tongdui_events.voucher import HoldsCarriedOver, PerformanceAllowed, VoucherPresented
 
 from services.settlement.domain.bank_answers import RecordFailure
 from services.settlement.domain.clawback_proposals import clawback_id
@@ -291,3 +291,16 @@ def test_a_notices_row_shows_each_item_and_its_state() -> None:
     assert (row["number"], row["state"], row["due_on"]) == ("公示〔2026〕第1号", "open", "2026-03-09")
     assert [(item["item_id"], item["state"]) for item in row["items"]] == [(str(REDEMPTION), "open")]
     assert COMPANY.sub not in str(row)
+
+
+def test_a_payment_waits_while_its_budget_of_the_new_year_is_short() -> None:
+    world = World().scheduled()
+
+    def carried(waiting: bool) -> list[str]:
+        event = HoldsCarriedOver(voucher_id=VOUCHER, year=2027, holds=(), waiting=waiting)
+        return names(world.hears("voucher", VOUCHER, event))
+
+    assert carried(False) == []
+    assert carried(True) == ["PaymentStopped", "PayoutHeld"]
+    assert carried(True) == []
+    assert carried(False) == ["PaymentStopLifted", "PayoutFreed"]

@@ -220,8 +220,3 @@ def test_the_contract_comes_until_use_by_included(day: date) -> None:
     desk.day = day
     answer = act(desk, laboratory(), contract())
     assert isinstance(answer, Refusal) is (day == date(2025, 4, 3))
-
-
-def test_terms_that_charge_the_year_of_payment_are_refused_rather_than_charged_to_another() -> None:
-    refused = allocated(world(budget_year_basis="payment"))
-    assert isinstance(refused, Refusal) and refused.code == "year_of_payment_not_kept"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from tongdui_events.document import Event, Stamp
-from tongdui_events.settlement import PaymentStopLifted, PaymentStopped
 from tongdui_events.voucher import LocalSupportRecorded
 
-from services.settlement.domain.payouts import Payout, freed, held
+from services.settlement.domain.payment_stops import lift_stops, stop_payments
+from services.settlement.domain.payouts import Payout
 from shared.kernel.decisions import Decided
 from shared.kernel.folding import Fold
 
@@ -27,19 +27,10 @@ LOCAL_SUPPORT: Fold[Mapping[str, str]] = Fold("local_support", "voucher", (Local
 
 
 def stop(voucher_id: UUID, reference: str, stopped: frozenset[str], payouts: Iterable[Payout]) -> list[Decided]:
-    """PaymentStopped, once a reference, and the open payments held."""
-    reason = f"{_REASON}{reference}"
-    if reason in stopped:
-        return []
-    event = PaymentStopped(voucher_id=voucher_id, reason=reason)
-    waiting = [decided for payout in payouts for decided in held(payout, reason)]
-    return [Decided(voucher_id, event, voucher_id), *waiting]
+    """The payments of the case wait, once a reference."""
+    return stop_payments(voucher_id, f"{_REASON}{reference}", stopped, payouts)
 
 
-def allow(voucher_id: UUID, stopped: frozenset[str], payouts: Iterable[Payout]) -> list[Decided]:
+def allow(voucher_id: UUID, stopped: frozenset[str], payouts: Sequence[Payout]) -> list[Decided]:
     """A person decided that the case goes on: what local support stopped is let go."""
-    reasons = sorted(reason for reason in stopped if reason.startswith(_REASON))
-    lifted = [
-        Decided(voucher_id, PaymentStopLifted(voucher_id=voucher_id, reason=reason), voucher_id) for reason in reasons
-    ]
-    return lifted + [decided for payout in payouts for reason in reasons for decided in freed(payout, reason)]
+    return lift_stops(voucher_id, (reason for reason in stopped if reason.startswith(_REASON)), payouts)

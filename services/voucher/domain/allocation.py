@@ -14,7 +14,7 @@ from tongdui_events.voucher import AllocationConfirmed, AllocationRefused, Contr
 from services.voucher.domain.amounts import Left, Priced, Sum, allocate
 from services.voucher.domain.ceilings import Ceiling, Wanted
 from services.voucher.domain.enterprise_file import EnterpriseFile
-from services.voucher.domain.refusals import NotEntrusted, NoTermsInForce, PartySuspended, YearOfPaymentNotKept
+from services.voucher.domain.refusals import NotEntrusted, NoTermsInForce, PartySuspended
 from services.voucher.domain.registry_facts import Catalogue, Enterprise, Policy, Provider, Region
 from services.voucher.domain.voucher import Voucher
 from shared.kernel.commands import Command, Principal
@@ -57,8 +57,6 @@ def confirm(
     policy = facts.region.in_force(today)
     if policy is None:
         return NoTermsInForce("voucher_id")
-    if "payment" in (policy.terms.quota_year_basis, policy.terms.budget_year_basis):
-        return YearOfPaymentNotKept("voucher_id")
     wanted, total = computed(voucher, facts, policy.terms, today.year)
     if facts.file.support_of(voucher.provider_uscc, normalised_contract_number(voucher.contract_no)) is not None:
         return _refused(command.voucher_id, policy, "supported_locally", total)
@@ -100,11 +98,12 @@ def acts_for_region(voucher: Voucher, region: Region, today: date, principal: Pr
 
 def computed(voucher: Voucher, facts: Facts, terms: PolicyTerms, year: int) -> tuple[list[Wanted], Sum]:
     """The ceilings that take part, and the sum with every step."""
-    wanted = _wanted(voucher, facts, terms, year)
+    wanted = wanted_of(voucher, facts, terms, year)
     return wanted, _sum(voucher, facts, terms, wanted)
 
 
-def _wanted(voucher: Voucher, facts: Facts, terms: PolicyTerms, year: int) -> list[Wanted]:
+def wanted_of(voucher: Voucher, facts: Facts, terms: PolicyTerms, year: int) -> list[Wanted]:
+    """The ceilings of a year that a voucher holds under, with the terms that count."""
     stated = [
         ("enterprise-year", voucher.enterprise_uscc, terms.enterprise_year_cap_fen),
         ("region-year", voucher.region, terms.region_year_budget_fen),

@@ -77,15 +77,6 @@ class EnterpriseIsProvider(Refusal):
     en = "an enterprise cannot be its own provider"
 
 
-class YearOfPaymentNotKept(Refusal):
-    """Holds are not carried over at the year's end yet: better refused than charged to the wrong year."""
-
-    status = 409
-    section = "二(四)"
-    zh = "暂不支持按拨付年度计算额度或预算的政策"
-    en = "terms that charge the year of payment are not supported yet"
-
-
 class SupportAlreadyRecorded(Refusal):
     status = 409
     section = "三"

@@ -19,6 +19,7 @@ from tongdui_events.voucher import (
     ContractDisputed,
     ContractLine,
     ContractSubmitted,
+    HoldsCarriedOver,
     PerformanceAllowed,
     PresentationEnded,
     PresentationRefused,
@@ -92,6 +93,7 @@ class Voucher:
     ruling: Ruling | None = None
     allocated_by: UUID | None = None
     recused: frozenset[str] = frozenset()
+    waits_for_budget: bool = False
     before_ended: Stage = "issued"
     held: tuple[Hold, ...] = ()
 
@@ -134,8 +136,12 @@ def _allocated(voucher: Voucher, event: AllocationConfirmed | AllocationCorrecte
         policy_version=event.policy_version,
         allocated_by=stamp.event_id,
         ruling=None,
-        holds=tuple(Hold(h.kind, h.key, h.year, h.amount_fen) for h in event.holds),
+        holds=_holds(event),
     )
+
+
+def _holds(event: AllocationConfirmed | AllocationCorrected | HoldsCarriedOver) -> tuple[Hold, ...]:
+    return tuple(Hold(hold.kind, hold.key, hold.year, hold.amount_fen) for hold in event.holds)
 
 
 def _presenting(voucher: Voucher, event: Event) -> Voucher:
@@ -185,6 +191,8 @@ def _ending(voucher: Voucher, event: Event, stamp: Stamp) -> Voucher:
             return replace(voucher, stage=voucher.before_ended, holds=voucher.held, ruling=None)
         case PerformanceAllowed():
             return replace(voucher, performance_allowed=True)
+        case HoldsCarriedOver():
+            return replace(voucher, holds=_holds(event), waits_for_budget=event.waiting)
         case RecusalRecorded():
             return replace(voucher, recused=voucher.recused | {event.recused_actor})
     return _presenting(voucher, event)
@@ -222,6 +230,7 @@ VOUCHER = Fold(
         VoucherTendered, VoucherCollected, VoucherPresented, PresentationRefused, PresentationEnded, VoucherWithdrawn,
         VoucherExpired, VoucherExtended, VoucherVoided, PerformanceAllowed, VoucherReinstated, VoucherRedeemed,
         SupplementAllowed, SupplementRefused, AppealLodged, AppealDecided, RecusalRecorded,
+        HoldsCarriedOver,
     ),
     Voucher(),
     evolve,

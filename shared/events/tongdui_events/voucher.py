@@ -6,7 +6,7 @@ from datetime import date
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from tongdui_events.common import Mode, Number, Party, Province, Step
+from tongdui_events.common import Flag, Mode, Number, Party, Province, Step
 from tongdui_events.document import (
     BasisPoints,
     Code,
@@ -256,6 +256,16 @@ class VoucherVoided(VoucherEvent):
     voucher_id: UUID
     reason: Code
     decision_no: Code | None = None
+
+
+class HoldsCarriedOver(VoucherEvent):
+    """A year ended: what the voucher holds in ``year`` from now on. ``waiting``: what is charged in the year of payment did
+    not fit into the new one and stays where it was; its payment waits."""
+
+    voucher_id: UUID
+    year: Year
+    holds: tuple[HoldTaken, ...]
+    waiting: Flag = False
 
 
 class PerformanceAllowed(VoucherEvent):
