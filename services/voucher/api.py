@@ -35,6 +35,7 @@ def own_cases(principal: Principal) -> Scope:
 
 ROUTES: list[CommandRoute | ViewRoute] = [
     CommandRoute("/vouchers", application.ApplyForVoucher, {"enterprise"}),
+    CommandRoute("/vouchers/{voucher_id}/precheck", application.PrecheckApplication, {"regional_officer"}),
     CommandRoute("/vouchers/{voucher_id}/provider", application.ChangeProvider, {"enterprise"}),
     CommandRoute("/vouchers/{voucher_id}/contract", contract.SubmitContract, PARTIES),
     CommandRoute("/vouchers/{voucher_id}/contract/amend", contract.AmendContract, PARTIES),

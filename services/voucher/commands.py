@@ -69,6 +69,13 @@ def apply_for_voucher(command: application.ApplyForVoucher, desk: Desk) -> Decis
     return application.apply(voucher, enterprise, provider, as_party, region, desk.today, desk.principal, command)
 
 
+def precheck_application(command: application.PrecheckApplication, desk: Desk) -> Decision:
+    voucher = _voucher(command, desk)
+    enterprise, as_party = _party(voucher.enterprise_uscc, desk), _party(voucher.provider_uscc, desk)
+    region, provider = desk.get(REGION, region_id(voucher.region)), desk.get(PROVIDER, provider_id(voucher.provider_uscc))
+    return application.precheck(voucher, enterprise, provider, as_party, region, desk.today, desk.principal, command)
+
+
 def change_provider(command: application.ChangeProvider, desk: Desk) -> Decision:
     provider = desk.get(PROVIDER, provider_id(command.provider_uscc))
     return application.change_provider(_voucher(command, desk), provider, desk.today, desk.principal, command)
@@ -199,6 +206,7 @@ def _unless_recused(handler: Callable[[Any, Desk], Decision]) -> Callable[[Any, 
 
 _OF_A_CASE: dict[type[Command], Callable[[Any, Desk], Decision]] = {
     application.ApplyForVoucher: apply_for_voucher,
+    application.PrecheckApplication: precheck_application,
     application.ChangeProvider: change_provider,
     contract.SubmitContract: submit_contract,
     contract.AmendContract: submit_contract,

@@ -6,6 +6,8 @@ from tongdui_events.registry import AffiliationDeclared
 from tongdui_events.streams import ceiling_id, enterprise_id
 
 from services.voucher.domain.allocation import ConfirmAllocation
+from services.voucher.domain.appeals import LodgeAppeal
+from services.voucher.domain.application import PrecheckApplication
 from services.voucher.domain.ceilings import CEILING
 from services.voucher.domain.contract import AcknowledgeContract
 from services.voucher.domain.recusal import RecordRecusal
@@ -146,3 +148,37 @@ def test_a_recusal_is_recorded_once() -> None:
 
 def test_a_case_nobody_applied_for_is_not_found() -> None:
     assert code(recuse(world())) == "not_found"
+
+
+# -- pre-check ----------------------------------------------------------------------------------
+
+
+def precheck(desk: FakeDesk, *reasons: str, who: Principal = OFFICER) -> object:
+    return act(desk, who, PrecheckApplication(voucher_id=voucher(1), reasons=reasons))
+
+
+def test_where_the_terms_ask_for_a_pre_check_the_region_looks_before_the_voucher_is_issued() -> None:
+    desk = world(precheck=True)
+    assert names(apply(desk)) == ["VoucherApplied"]
+    assert names(precheck(desk)) == ["VoucherIssued"]
+
+
+def test_a_pre_check_refuses_with_its_reasons_and_can_be_appealed() -> None:
+    desk = world(precheck=True)
+    apply(desk)
+    assert precheck(desk, "no_premises")[0].reasons == ("no_premises",)
+    lodged = LodgeAppeal(voucher_id=voucher(1), appeal_id=voucher(901), grounds_sha256="e" * 64)
+    assert names(act(desk, enterprise(), lodged)) == ["AppealLodged"]
+
+
+def test_what_the_rules_refuse_is_refused_without_a_pre_check() -> None:
+    assert names(apply(world(precheck=True, modes=["tongyong"]))) == ["VoucherApplied", "ApplicationRefused"]
+
+
+def test_a_pre_check_is_the_paying_regions_and_happens_once() -> None:
+    desk = world(precheck=True)
+    apply(desk)
+    elsewhere = Principal(sub="officer-9", role="regional_officer", region="320509")
+    assert code(precheck(desk, who=elsewhere)) == "not_yours"
+    precheck(desk)
+    assert code(precheck(desk)) == "out_of_order"

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
+from pydantic import Field
 from tongdui_events.common import Mode
-from tongdui_events.document import Text, Uscc
+from tongdui_events.document import Code, Event, Text, Uscc
 from tongdui_events.voucher import ApplicationRefused, ProviderChanged, VoucherApplied, VoucherIssued
 
 from services.voucher.domain.refusals import EnterpriseIsProvider, UnknownEnterprise
 from services.voucher.domain.registry_facts import Enterprise, Policy, Provider, Region
 from services.voucher.domain.voucher import Voucher
 from shared.kernel.commands import Command, Principal
-from shared.kernel.decisions import Decided, NotYours, OutOfOrder, Refusal
+from shared.kernel.decisions import Decided, NotFound, NotYours, OutOfOrder, Refusal
 
 
 class ApplyForVoucher(Command):
@@ -25,6 +26,14 @@ class ApplyForVoucher(Command):
     provider_uscc: Uscc
     mode: Mode
     purpose: Text
+
+
+class PrecheckApplication(Command):
+    """Where the region's terms ask for it, its department looks at the company before the voucher is issued; with reasons of
+    its own the application is refused."""
+
+    voucher_id: UUID
+    reasons: Annotated[tuple[Code, ...], Field(max_length=20)] = ()
 
 
 class ChangeProvider(Command):
@@ -101,7 +110,7 @@ def apply(
     voucher: Voucher, enterprise: Enterprise, provider: Provider, provider_as_party: Enterprise, region: Region, today: date,
     principal: Principal, command: ApplyForVoucher,
 ) -> list[Decided] | Refusal:
-    """VoucherApplied, then VoucherIssued or ApplicationRefused with every reason."""
+    """VoucherApplied, then VoucherIssued or ApplicationRefused with every reason; nothing yet where a pre-check is due."""
     if voucher.stage != "unknown":
         return OutOfOrder("voucher_id", state=voucher.stage)
     code = enterprise.region_on(today)
@@ -114,13 +123,43 @@ def apply(
         mode=command.mode, purpose=command.purpose,
     )
     case = _Case(today, command.mode, enterprise, provider, region, region.in_force(today), provider_as_party)
-    reasons = tuple(reason for rule in RULES if (reason := rule(case)) is not None)
-    answer = _refused(command, reasons) if reasons or case.policy is None else _issued(applied, case, case.policy)
-    return [Decided(command.voucher_id, event, command.voucher_id) for event in (applied, answer)]
+    answers: list[Event] = [] if _waits_for_precheck(case) else [_answer(applied, case, _reasons(case))]
+    return [Decided(command.voucher_id, event, command.voucher_id) for event in (applied, *answers)]
 
 
-def _refused(command: ApplyForVoucher, reasons: tuple[str, ...]) -> ApplicationRefused:
-    return ApplicationRefused(voucher_id=command.voucher_id, reasons=reasons)
+def precheck(
+    voucher: Voucher, enterprise: Enterprise, provider: Provider, provider_as_party: Enterprise, region: Region, today: date,
+    principal: Principal, command: PrecheckApplication,
+) -> list[Decided] | Refusal:  # fmt: skip
+    """VoucherIssued, or ApplicationRefused with the officer's reasons and every rule that no longer holds. 三(一)"""
+    if voucher.stage == "unknown":
+        return NotFound("voucher_id", what="voucher", id=command.voucher_id)
+    if principal.region != voucher.region:
+        return NotYours("voucher_id")
+    if voucher.stage != "applied":
+        return OutOfOrder("voucher_id", state=voucher.stage)
+    case = _Case(today, voucher.mode, enterprise, provider, region, region.in_force(today), provider_as_party)
+    applied = VoucherApplied(
+        voucher_id=command.voucher_id, enterprise_uscc=voucher.enterprise_uscc, provider_uscc=voucher.provider_uscc,
+        region=voucher.region, mode=voucher.mode, purpose="-",
+    )  # fmt: skip
+    answer = _answer(applied, case, (*command.reasons, *_reasons(case)))
+    return [Decided(command.voucher_id, answer, command.voucher_id)]
+
+
+def _waits_for_precheck(case: _Case) -> bool:
+    """What the rules refuse is refused at once; the rest the department sees first, where the terms say so."""
+    return case.policy is not None and case.policy.terms.precheck and not _reasons(case)
+
+
+def _reasons(case: _Case) -> tuple[str, ...]:
+    return tuple(reason for rule in RULES if (reason := rule(case)) is not None)
+
+
+def _answer(applied: VoucherApplied, case: _Case, reasons: tuple[str, ...]) -> VoucherIssued | ApplicationRefused:
+    if reasons or case.policy is None:
+        return ApplicationRefused(voucher_id=applied.voucher_id, reasons=reasons)
+    return _issued(applied, case, case.policy)
 
 
 def _issued(applied: VoucherApplied, case: _Case, policy: Policy) -> VoucherIssued:
