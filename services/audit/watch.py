@@ -17,7 +17,7 @@ from uuid import uuid5
 import psycopg
 
 from services.audit.domain.signals import RaiseSignal
-from services.audit.domain.supervisor import SOURCES, TYPES, Arrived, Supervisor
+from services.audit.domain.supervisor import SOURCES, TYPES, Arrived, OutOfTurn, Supervisor
 from shared.kernel.commands import Principal
 from shared.kernel.decisions import OutOfOrder
 from shared.runtime.errors import PlatformError
@@ -30,6 +30,7 @@ log = logging.getLogger("tongdui.signals")
 PAGE = 2000
 LOOK_SECONDS = 0.5
 RETRY_SECONDS = 0.5
+STOPPED_SECONDS = 5.0
 ROUTE = "/audit/signals"
 PRINCIPAL = Principal(sub="audit", role="service")
 
@@ -72,6 +73,11 @@ class Watch:
             except (psycopg.OperationalError, PlatformError) as error:
                 log.warning("signals wait: %s", error)
                 await self._pause(stop, RETRY_SECONDS)
+                continue
+            except OutOfTurn as error:
+                # A record is missing from the archive: `tongdui audit verify` says which. The other parts go on.
+                log.critical("signals are stopped: %s", error)
+                await self._pause(stop, STOPPED_SECONDS)
                 continue
             if not read:
                 await self._pause(stop, LOOK_SECONDS)

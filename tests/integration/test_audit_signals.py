@@ -83,6 +83,30 @@ async def test_the_worker_raises_what_the_rules_find_and_a_restart_raises_nothin
     assert raised(audit) == expected(history)
 
 
+async def test_a_record_missing_from_the_archive_stops_the_signals_and_not_the_service(audit: Audit, caplog: Any) -> None:
+    history = busy_history()
+    for source in OTHERS:
+        await archive(audit, history, source)
+    with audit.store.connect() as connection:
+        connection.execute("CREATE TABLE kept AS SELECT * FROM audit_archive WHERE source = 'voucher' AND position = 7")
+        connection.execute("DELETE FROM audit_archive WHERE source = 'voucher' AND position = 7")
+    watch, stop = Watch(audit), asyncio.Event()
+    running = asyncio.create_task(watch.run(stop))
+    await until(lambda: "signals are stopped" in caplog.text)
+    assert not running.done() and raised(audit) == []
+    with audit.store.connect() as connection:
+        connection.execute("INSERT INTO audit_archive SELECT * FROM kept")
+
+    def at_rest() -> bool:
+        with audit.projections.connection() as connection:
+            return watch.waiting(head_of(connection, "audit")) == 0
+
+    await until(at_rest)
+    assert raised(audit) == expected(history)
+    stop.set()
+    await running
+
+
 async def test_the_faust_app_on_kafka_raises_the_same(audit: Audit, kafka_servers: str, database_url: str) -> None:
     history = busy_history()
     await archive(audit, history, "registry")

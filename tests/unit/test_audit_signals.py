@@ -35,7 +35,7 @@ def test_contracts_priced_at_the_cap_again_and_again() -> None:
 
 def test_one_provider_takes_the_larger_part_of_a_region() -> None:
     history = SignalHistory()
-    given = [(number, LAB if number <= 4 else uscc(800 + number)) for number in range(1, 11)]
+    given = [(number, LAB if number in (1, 2, 3, 10) else uscc(800 + number)) for number in range(1, 11)]
     for number, lab in given:
         history.allocate(number, uscc(number), lab, 1_000_00)
     assert of(history, "share_of_a_region") == [], "exactly the share is not more than it"

@@ -148,6 +148,8 @@ def test_under_the_terms_in_force_every_case_comes_out_as_recorded(seed: int) ->
         story.ask(number, chance.randrange(1, 90_000_00), enterprise, chance.choice(("T01", "T01", "T01", "X")))
         if story.amounts[number] and chance.random() < 0.3:
             story.withdraw(number, enterprise)
+        elif story.amounts[number] and chance.random() < 0.4:
+            story.pay(number, 90_000_00, story.amounts[number], enterprise)
     found = story.under(as_it_was)
     assert len(found) == 39
     assert all(one.reproduced and not one.differs for one in found.values())
