@@ -13,6 +13,7 @@ from uuid import UUID
 
 import pytest
 from tongdui_events import (
+    AffiliationDeclared,
     AllocationConfirmed,
     AllocationLine,
     AllocationRefused,
@@ -193,6 +194,21 @@ def test_what_does_not_come_out_under_its_own_terms_is_named_and_left_as_it_was(
     story.logs["voucher"][-1] = stamp, confirmed.model_copy(update={"amount_fen": confirmed.amount_fen - 1})
     [one] = story.under(lambda region, day, in_force: terms(ratio_bp={"testing": 9000})).values()
     assert (one.reproduced, one.was_fen, one.would_fen) == (False, 2_999_99, 2_999_99)
+
+
+def test_enterprises_of_one_controller_share_its_ceiling_under_terms_that_name_one() -> None:
+    story = Story()
+    for number in (1, 2, 3):
+        controller = "c1" * 32 if number < 3 else "c2" * 32
+        story._add("registry", AffiliationDeclared(uscc=uscc(number), controller_hmac=controller, holder_hmac=()))
+    for stamp, _ in story.logs["registry"]:
+        stamp.seen = {"registry": 5}
+    for number in (1, 2, 3):
+        story.ask(number, 20_000_00, number)
+    for stamp, _ in story.logs["voucher"]:
+        stamp.seen = {"registry": 5}
+    found = story.under(lambda region, day, in_force: terms(controller_year_cap_fen=8_000_00))
+    assert [one.would_fen for one in found.values()] == [6_000_00, 2_000_00, 6_000_00]
 
 
 # -- the command ----------------------------------------------------------------------------------

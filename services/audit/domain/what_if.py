@@ -16,7 +16,7 @@ from uuid import UUID
 
 from tongdui_events.document import Event
 from tongdui_events.policy import PolicyAdopted, PolicyTerms
-from tongdui_events.registry import CatalogueItem, CataloguePublished
+from tongdui_events.registry import AffiliationDeclared, CatalogueItem, CataloguePublished
 from tongdui_events.settlement import RedemptionApproved, RedemptionRejected, RedemptionRequested, RedemptionResubmitted
 from tongdui_events.voucher import (
     AllocationConfirmed,
@@ -40,7 +40,8 @@ from shared.kernel.money import rounded_down, share_of, without_tax
 OtherTerms = Callable[[str, date, PolicyTerms], PolicyTerms]
 """(region, business day, terms in force) → the terms to try."""
 TYPES = (
-    PolicyAdopted, CataloguePublished, RedemptionApproved, RedemptionRejected, RedemptionRequested, RedemptionResubmitted,
+    PolicyAdopted, CataloguePublished, AffiliationDeclared,
+    RedemptionApproved, RedemptionRejected, RedemptionRequested, RedemptionResubmitted,
     AllocationConfirmed, AllocationCorrected, AllocationRefused, ConsumptionReversed, ContractAmended, ContractSubmitted,
     LocalSupportRecorded, ProviderChanged, VoucherExpired, VoucherIssued, VoucherRedeemed, VoucherVoided, VoucherWithdrawn,
 )
@@ -119,6 +120,7 @@ class Trial:
         self._policies: dict[str, list[tuple[int, PolicyAdopted]]] = defaultdict(list)
         self._lists: list[tuple[int, CataloguePublished]] = []
         self._items: dict[int, Mapping[str, CatalogueItem]] = {}
+        self._controllers: dict[str, list[tuple[int, str]]] = defaultdict(list)
         self._requests: dict[UUID, RedemptionRequested | RedemptionResubmitted] = {}
         self._approved: dict[UUID, tuple[UUID, int]] = {}
         self._cases: dict[UUID, VoucherIssued] = {}
@@ -134,6 +136,8 @@ class Trial:
             case CataloguePublished():
                 self._lists.append((position, event))
                 self._items[position] = {item.code: item for item in event.items}
+            case AffiliationDeclared():
+                self._controllers[event.uscc].append((position, event.controller_hmac))
             case RedemptionRequested() | RedemptionResubmitted():
                 self._requests[event.redemption_id] = event
             case RedemptionApproved():
@@ -217,17 +221,19 @@ class Trial:
         items = self._listed(case.region, stamp.business_day.year, seen)
         other = self._other_terms(case.region, stamp.business_day, terms)
         year = stamp.business_day.year
+        lines = [line for line in contract if line.line_no not in out]
+        declared = [controller for at, controller in self._controllers[case.enterprise_uscc] if at <= seen]
+        controller = declared[-1] if declared else None
         return tuple(
-            self._compute(case, [line for line in contract if line.line_no not in out], items, tried, book, year)
+            self._compute(case, lines, items, tried, _ceilings(case, controller, tried, year), book, year)
             for tried, book in ((terms, self.was), (other, self.would))
         )
 
     def _compute(
         self, case: VoucherIssued, contract: Sequence[ContractLine], items: Mapping[str, CatalogueItem], terms: PolicyTerms,
-        book: Book, year: int,
+        ceilings: Sequence[tuple[tuple[str, str, int], int]], book: Book, year: int,
     ) -> Came:
         lines = tuple(_counted(line, items.get(line.item_code), terms) for line in contract)
-        ceilings = _ceilings(case, terms, year)
         keys = tuple(key for key, _ in ceilings)
         amount = sum(share_of(line.eligible_fen, line.ratio_bp) for line in lines)
         if terms.allocation_cap_fen is not None:
@@ -305,7 +311,9 @@ def _on_basis(fen: int, tax_bp: int, terms: PolicyTerms) -> int:
     return fen if terms.amount_basis == "tax_inclusive" else without_tax(fen, tax_bp)
 
 
-def _ceilings(case: VoucherIssued, terms: PolicyTerms, year: int) -> list[tuple[tuple[str, str, int], int]]:
+def _ceilings(
+    case: VoucherIssued, controller: str | None, terms: PolicyTerms, year: int
+) -> list[tuple[tuple[str, str, int], int]]:
     stated = [
         (("enterprise-year", case.enterprise_uscc, year), terms.enterprise_year_cap_fen),
         (("region-year", case.region, year), terms.region_year_budget_fen),
@@ -313,4 +321,6 @@ def _ceilings(case: VoucherIssued, terms: PolicyTerms, year: int) -> list[tuple[
     if terms.provider_year_cap_fen is not None:
         key = ("provider-year", f"{case.region}-{case.provider_uscc}", year)
         stated.append((key, terms.provider_year_cap_fen))
+    if terms.controller_year_cap_fen is not None and controller:
+        stated.append((("controller-year", f"{case.region}-{controller}", year), terms.controller_year_cap_fen))
     return stated
