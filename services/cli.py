@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from services import calculators, whatif
 from services.audit.cli import audit
+from services.importing.command import registry
 from services.views import views
 from shared.runtime.settings import Settings
 
@@ -33,6 +34,7 @@ app.command()(calculators.assess)
 app.add_typer(audit, name="audit")
 app.command()(whatif.whatif)
 app.add_typer(views, name="views")
+app.add_typer(registry, name="registry")
 
 
 class Bus(StrEnum):

@@ -152,6 +152,14 @@ class Transaction:
         self._write_snapshots()
         self.store.recorder.append(self.cursor, self.added)
 
+    def flush(self) -> None:
+        """Write what was added so far and go on in the same transaction; what is written cannot be undone but with all."""
+        self.write()
+        self.added = Append(0, 0, {})
+        self.documents.clear()
+        self.tracked.clear()
+        self.state.committed()
+
     def _write_snapshots(self) -> None:
         touched: dict[UUID, Fold[Any]] = {}
         for stamp, _ in self.documents:
