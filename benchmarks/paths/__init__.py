@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.paths import allocation, ceilings, http, inbox, latency, overload, rebuild, relay
+from benchmarks.paths import allocation, ceilings, http, inbox, latency, overload, rebuild, relay, replay
 
 PATHS = {
     "allocation": allocation.figures,
@@ -11,6 +11,7 @@ PATHS = {
     "relay": relay.figures,
     "inbox": inbox.figures,
     "rebuild": rebuild.figures,
+    "replay": replay.figures,
     "latency": latency.figures,
     "overload": overload.figures,
 }
