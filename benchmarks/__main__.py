@@ -21,6 +21,8 @@ from benchmarks.measure import Figure
 from benchmarks.paths import PATHS
 from benchmarks.stage import stage
 
+PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
+BEGIN, END = "<!-- the table: make bench -->", "<!-- end of the table -->"
 LATEST = Path(__file__).parent / "latest.json"
 WIDTH = 170
 
@@ -42,8 +44,27 @@ def main(names: list[str]) -> int:
     seconds = time.perf_counter() - started
     Console(width=WIDTH).print(table(figures))
     if not names:
-        LATEST.write_text(json.dumps(_report(figures, seconds), ensure_ascii=False, indent=1) + "\n")
+        report = _report(figures, seconds)
+        LATEST.write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n")
+        write_page(report)
     return 0
+
+
+def write_page(report: dict[str, Any]) -> None:
+    """The table of ``docs/performance.md``."""
+    machine = report["machine"]
+    lines = [
+        "| path | unit | measured | reference | ratio | spread | at least | |", "|---|---|--:|--:|--:|--:|--:|---|",
+        *(_row(Figure(**{n: v for n, v in figure.items() if n not in ("ratio", "holds")})) for figure in report["figures"]),
+        "", f"{report['measured_at']}, {report['seconds']} s, {machine['cores']} cores, {machine['memory_gib']} GiB,"
+        f" {machine['system']}, Python {machine['python']}.",
+    ]  # fmt: skip
+    page = PAGE.read_text()
+    PAGE.write_text(f"{page.split(BEGIN)[0]}{BEGIN}\n" + "\n".join(lines) + f"\n{END}{page.split(END)[1]}")
+
+
+def _row(figure: Figure) -> str:
+    return "| " + " | ".join(cell.replace("\n  ", ": ") for cell in _cells(figure)) + " |"
 
 
 def table(figures: list[Figure]) -> Table:
