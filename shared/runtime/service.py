@@ -223,15 +223,21 @@ class Runtime:
         return [*complaints, *([bus] if bus else [])]
 
     def stops(self) -> list[dict[str, Any]]:
-        """source, position, reason, stopped_at of each stopped source."""
-        return self.stops_table.stopped()
+        """source, position, reason, stopped_at of each stopped source; this service itself is its own relay's source."""
+        stopped = self.stops_table.stopped()
+        if self.relay is not None and self.relay.stopped:
+            stopped.append({"source": self.service.name, "position": self.relay.cursor, "reason": self.relay.stopped})
+        return stopped
 
     async def park(self, source: str, position: int, principal: Principal) -> bool:
         """Set the record a source is stopped at aside, whole; False when it is not stopped there."""
         return await asyncio.to_thread(self.stops_table.park, source, position, principal.sub)
 
     async def retry(self, source: str) -> bool:
-        """Let a stopped source try again; False when it is not stopped."""
+        """Let a stopped source, or this service's own relay, try again; False when it is not stopped."""
+        if source == self.service.name and self.relay is not None and self.relay.stopped:
+            self.relay.retry()
+            return True
         return await asyncio.to_thread(self.stops_table.retry, source)
 
     def _head(self) -> Head:

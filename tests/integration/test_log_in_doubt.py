@@ -48,3 +48,13 @@ async def test_a_worker_takes_no_commands(runtime: Runtime) -> None:
         assert isinstance(await refused(runtime), WorkerOnly)
     finally:
         await runtime.stop()
+
+
+async def test_an_operator_sees_a_stopped_relay_among_the_stopped_sources_and_lets_it_compare_again(runtime: Runtime) -> None:
+    looked_at: list[bool] = []
+    runtime.relay = SimpleNamespace(stopped="was it restored?", cursor=7, retry=lambda: looked_at.append(True))  # type: ignore[assignment]
+    runtime.store.create_tables()
+    assert runtime.stops() == [{"source": "voucher", "position": 7, "reason": "was it restored?"}]
+    assert await runtime.retry("voucher") and looked_at == [True]
+    runtime.relay.stopped = None  # type: ignore[union-attr]
+    assert not await runtime.retry("voucher")
