@@ -12,8 +12,8 @@ from uuid import UUID
 
 from tongdui_events.common import AppealDecided, AppealLodged, Subject
 from tongdui_events.document import Sha256
-from tongdui_events.voucher import VoucherIssued
 
+from services.voucher.domain.application import issued
 from services.voucher.domain.refusals import AppealTooLate, NoTermsInForce, NothingToAppeal, SamePerson
 from services.voucher.domain.registry_facts import Provider, Region
 from services.voucher.domain.reinstatement import Again, reinstated
@@ -105,18 +105,8 @@ def _granted(voucher: Voucher, bench: Bench, command: DecideAppeal) -> list[Deci
         return NoTermsInForce("voucher_id")
     if voucher.stage != "refused":
         return OutOfOrder("voucher_id", state=voucher.stage)
-    issued = VoucherIssued(
-        voucher_id=command.voucher_id,
-        enterprise_uscc=voucher.enterprise_uscc,
-        provider_uscc=voucher.provider_uscc,
-        region=voucher.region,
-        listing_province=bench.provider.province,
-        mode=voucher.mode,
-        policy_version=policy.version,
-        use_by=bench.today + timedelta(days=policy.terms.use_by_days),
-        redeem_by=bench.today + timedelta(days=policy.terms.redeem_by_days),
-    )
-    return [Decided(command.voucher_id, issued, command.voucher_id)]
+    event = issued(command.voucher_id, voucher, bench.provider.province, policy, bench.today)
+    return [Decided(command.voucher_id, event, command.voucher_id)]
 
 
 def _subject(ruling: Ruling, voucher_id: UUID) -> Subject:

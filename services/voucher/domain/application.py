@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, Protocol
 from uuid import UUID
 
 from pydantic import Field
@@ -123,7 +123,7 @@ def apply(
         mode=command.mode, purpose=command.purpose,
     )
     case = _Case(today, command.mode, enterprise, provider, region, region.in_force(today), provider_as_party)
-    answers: list[Event] = [] if _waits_for_precheck(case) else [_answer(applied, case, _reasons(case))]
+    answers: list[Event] = [] if _waits_for_precheck(case) else [_answer(command.voucher_id, applied, case, _reasons(case))]
     return [Decided(command.voucher_id, event, command.voucher_id) for event in (applied, *answers)]
 
 
@@ -139,11 +139,7 @@ def precheck(
     if voucher.stage != "applied":
         return OutOfOrder("voucher_id", state=voucher.stage)
     case = _Case(today, voucher.mode, enterprise, provider, region, region.in_force(today), provider_as_party)
-    applied = VoucherApplied(
-        voucher_id=command.voucher_id, enterprise_uscc=voucher.enterprise_uscc, provider_uscc=voucher.provider_uscc,
-        region=voucher.region, mode=voucher.mode, purpose="-",
-    )  # fmt: skip
-    answer = _answer(applied, case, (*command.reasons, *_reasons(case)))
+    answer = _answer(command.voucher_id, voucher, case, (*command.reasons, *_reasons(case)))
     return [Decided(command.voucher_id, answer, command.voucher_id)]
 
 
@@ -156,23 +152,35 @@ def _reasons(case: _Case) -> tuple[str, ...]:
     return tuple(reason for rule in RULES if (reason := rule(case)) is not None)
 
 
-def _answer(applied: VoucherApplied, case: _Case, reasons: tuple[str, ...]) -> VoucherIssued | ApplicationRefused:
+def _answer(
+    voucher_id: UUID, parties: Parties, case: _Case, reasons: tuple[str, ...]
+) -> VoucherIssued | ApplicationRefused:
     if reasons or case.policy is None:
-        return ApplicationRefused(voucher_id=applied.voucher_id, reasons=reasons)
-    return _issued(applied, case, case.policy)
+        return ApplicationRefused(voucher_id=voucher_id, reasons=reasons)
+    return issued(voucher_id, parties, case.provider.province, case.policy, case.today)
 
 
-def _issued(applied: VoucherApplied, case: _Case, policy: Policy) -> VoucherIssued:
+class Parties(Protocol):
+    """Whose voucher it is: a voucher's state, or the application itself."""
+
+    enterprise_uscc: str
+    provider_uscc: str
+    region: str
+    mode: Mode
+
+
+def issued(voucher_id: UUID, parties: Parties, listing_province: str, policy: Policy, today: date) -> VoucherIssued:
+    """The voucher, with its last days counted from today."""
     return VoucherIssued(
-        voucher_id=applied.voucher_id,
-        enterprise_uscc=applied.enterprise_uscc,
-        provider_uscc=applied.provider_uscc,
-        region=applied.region,
-        listing_province=case.provider.province,
-        mode=applied.mode,
+        voucher_id=voucher_id,
+        enterprise_uscc=parties.enterprise_uscc,
+        provider_uscc=parties.provider_uscc,
+        region=parties.region,
+        listing_province=listing_province,
+        mode=parties.mode,
         policy_version=policy.version,
-        use_by=case.today + timedelta(days=policy.terms.use_by_days),
-        redeem_by=case.today + timedelta(days=policy.terms.redeem_by_days),
+        use_by=today + timedelta(days=policy.terms.use_by_days),
+        redeem_by=today + timedelta(days=policy.terms.redeem_by_days),
     )
 
 
