@@ -55,6 +55,7 @@ NOBODYS_YET: Mapping[str, str] = {
     "ApplyForVoucher": "an enterprise applies for itself",
     "PublishCatalogue": "the common list is the province's that publishes it",
     "RaiseObjection": "anybody may object",
+    "RecordRecusal": "everybody may stay out of a matter",
     "HandInDocument": "a document is nobody's until a case names its digest",
 }
 
@@ -139,6 +140,11 @@ def _roles_table() -> list[str]:
         "Written by `python -m services.people --write` from the routes of the four services; do not edit. What a table does",
         "not allow is refused: 401 without a token, 403 for another role, region or organisation, 404 for a row that is not",
         "the caller's. Every refusal of access to a known person is recorded (`AccessRecorded`).",
+        "",
+        "An official acts for another under a delegation (`POST /registry/v1/delegations`) named in the header",
+        "`On-Behalf-Of`: with the other's role and region, in the delegation's scope, until its last day; both are the",
+        "persons who acted where two are needed. Who stays out of a matter (`POST …/recusals` 回避) decides",
+        "nothing about it, nor does anybody for them.",
         "",
         "| Role | 角色 | Its token carries | Theirs |",
         "|---|---|---|---|",

@@ -17,12 +17,15 @@ from services.audit.domain.sanctions import CREDIT_RECORD, SANCTION, Sanction
 from services.audit.domain.signals import RAISED, SIGNAL_TERMS, TERMS_ID
 from shared.kernel.commands import Command
 from shared.kernel.decisions import Decided, Refusal
+from shared.kernel.delegation import DELEGATION
 from shared.kernel.folding import Fold
 from shared.runtime.desk import Desk
 
 Decision = list[Decided] | Refusal
 
-FOLDS: list[Fold[Any]] = [INSPECTION, SANCTION, CREDIT_RECORD, PARTIES, PAID, ANSWER_DAYS, RAISED, SIGNAL_TERMS, SAMPLE]
+FOLDS: list[Fold[Any]] = [
+    DELEGATION, INSPECTION, SANCTION, CREDIT_RECORD, PARTIES, PAID, ANSWER_DAYS, RAISED, SIGNAL_TERMS, SAMPLE,
+]
 
 
 def _parties(voucher_id: UUID | None, desk: Desk) -> Parties:

@@ -48,6 +48,7 @@ from services.settlement.domain.stops import CASE_STOPS, INSPECTION, stops_of
 from shared.kernel.calendar import WORKING_DAYS, calendar_from
 from shared.kernel.commands import Command
 from shared.kernel.decisions import Decided, Refusal
+from shared.kernel.delegation import DELEGATION
 from shared.kernel.folding import Fold
 from shared.kernel.public_notice import PublicNotice
 from shared.kernel.recusal import Recused
@@ -72,6 +73,7 @@ FOLDS: list[Fold[Any]] = [
     WORKING_DAYS,
     INSPECTION,
     LOCAL_SUPPORT,
+    DELEGATION,
 ]
 
 # -- what decisions look at ----------------------------------------------------------------------
@@ -338,7 +340,8 @@ def _unless_recused(handler: Callable[[Any, Desk], Decision]) -> Callable[[Any, 
     """Who stays out of a redemption decides nothing of it."""
 
     def decide(command: Any, desk: Desk) -> Decision:
-        if desk.principal.sub in desk.get(REDEMPTION, command.redemption_id).recused:
+        redemption = desk.get(REDEMPTION, command.redemption_id)
+        if desk.principal.persons & (redemption.recused | case_of(redemption, desk.get).recused):
             return Recused("redemption_id")
         return handler(command, desk)
 

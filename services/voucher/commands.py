@@ -39,13 +39,16 @@ from services.voucher.domain.settlement_days import SETTLEMENT_DAYS
 from services.voucher.domain.voucher import VOUCHER, Voucher
 from shared.kernel.commands import Command
 from shared.kernel.decisions import Decided, Refusal
+from shared.kernel.delegation import DELEGATION
 from shared.kernel.folding import Fold
 from shared.kernel.recusal import Recused
 from shared.runtime.desk import Desk
 
 Decision = list[Decided] | Refusal
 
-FOLDS: list[Fold[Any]] = [VOUCHER, CEILING, CLAIM, ENTERPRISE_FILE, REGION, ENTERPRISE, PROVIDER, CATALOGUE, SETTLEMENT_DAYS]
+FOLDS: list[Fold[Any]] = [
+    DELEGATION, VOUCHER, CEILING, CLAIM, ENTERPRISE_FILE, REGION, ENTERPRISE, PROVIDER, CATALOGUE, SETTLEMENT_DAYS,
+]
 
 
 def _voucher(command: Any, desk: Desk) -> Voucher:
@@ -197,7 +200,7 @@ def _unless_recused(handler: Callable[[Any, Desk], Decision]) -> Callable[[Any, 
     """Who stays out of a case decides nothing of it."""
 
     def decide(command: Any, desk: Desk) -> Decision:
-        if desk.principal.sub in _voucher(command, desk).recused:
+        if desk.principal.persons & _voucher(command, desk).recused:
             return Recused("voucher_id")
         return handler(command, desk)
 

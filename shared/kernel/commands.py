@@ -40,6 +40,8 @@ class Principal(Frozen):
     uscc: str | None = None
     member_of: UUID | None = None
     regions: tuple[str, ...] = ()
+    #: whom a delegate acts for; the role, region and membership are then that person's
+    on_behalf_of: str | None = None
 
     @property
     def organisation(self) -> str:
@@ -49,4 +51,9 @@ class Principal(Frozen):
     @property
     def actor(self) -> Actor:
         region = self.region if self.region and len(self.region) == 6 else None
-        return Actor(id=self.sub, role=self.role, region=region)
+        return Actor(id=self.sub, role=self.role, region=region, on_behalf_of=self.on_behalf_of)
+
+    @property
+    def persons(self) -> frozenset[str]:
+        """Who decides: the caller, and the one acted for."""
+        return self.actor.persons

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 import warnings
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from joserfc import jwt
 from joserfc.errors import JoseError, SecurityWarning
@@ -18,6 +20,8 @@ from pydantic_core import from_json
 from starlette.requests import Request
 
 from shared.kernel.commands import Principal
+from shared.kernel.decisions import Refusal
+from shared.kernel.delegation import DelegationNotInForce
 from shared.runtime.claims import ROLES, Claims
 from shared.runtime.keys import Keys
 from shared.runtime.problems import RoleNotAllowed, TokenInvalid, TokenMissing
@@ -28,6 +32,7 @@ PUBLIC = Principal(sub="public", role="public")
 LEEWAY_SECONDS = 10
 TOKEN_LIMIT = 8192
 REMEMBERED = 4096
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 # Many issuers still sign under the older name of Ed25519; the curve is checked when keys are read.
 warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
@@ -52,6 +57,8 @@ class Access:
         self._now = now
         self._keys = Keys(settings)
         self._known: dict[str, _Known] = {}
+        #: whom a delegate acts as, by what the service knows of the delegation; None where nobody can
+        self.delegated: Callable[[Principal, UUID, str | None], Awaitable[Principal | Refusal]] | None = None
         self._claims = JWTClaimsRegistry(
             now=lambda: int(now()),
             leeway=LEEWAY_SECONDS,
@@ -61,14 +68,20 @@ class Access:
             sub={"essential": True},
         )
 
-    async def admit(self, authorization: str | None, roles: Collection[str]) -> Principal:
+    async def admit(
+        self, authorization: str | None, roles: Collection[str], on_behalf_of: str | None = None, act: str | None = None
+    ) -> Principal:
         """The caller, when its role is one of ``roles``; with ``public`` among them anyone is.
 
-        Raises TokenMissing, TokenInvalid, RoleNotAllowed, or KeysUnavailable.
+        ``on_behalf_of`` names the delegation it acts under, and then the role is that of who delegated; ``act`` is the
+        command, None for reading. Raises TokenMissing, TokenInvalid, RoleNotAllowed, DelegationNotInForce, or
+        KeysUnavailable.
         """
         if authorization is None and "public" in roles:
             return PUBLIC
         principal = await self.principal(authorization)
+        if on_behalf_of is not None:
+            principal = await self._acting(principal, on_behalf_of, act)
         if principal.role not in roles and "public" not in roles:
             refusal = RoleNotAllowed(role=principal.role)
             refusal.caller = principal
@@ -83,6 +96,16 @@ class Access:
         if known is not None and self._still_holds(known):
             return known.principal
         return await self._verify(token)
+
+    async def _acting(self, principal: Principal, on_behalf_of: str, act: str | None) -> Principal:
+        """Raises DelegationNotInForce, of the caller it was refused to."""
+        acting: Principal | Refusal = DelegationNotInForce("On-Behalf-Of")
+        if self.delegated is not None and _UUID.fullmatch(on_behalf_of):
+            acting = await self.delegated(principal, UUID(on_behalf_of), act)
+        if isinstance(acting, Refusal):
+            acting.caller = principal
+            raise acting
+        return acting
 
     async def complaint(self) -> str | None:
         """Why no token can be verified and what to do, or None."""
@@ -126,7 +149,7 @@ def allowed(access: Access, roles: Collection[str]) -> Callable[[Request], Await
     admitted = frozenset(roles)
 
     async def admit(request: Request) -> Principal:
-        return await access.admit(request.headers.get("authorization"), admitted)
+        return await access.admit(request.headers.get("authorization"), admitted, request.headers.get("on-behalf-of"))
 
     return admit
 

@@ -55,7 +55,9 @@ class CommandEndpoint:
             # before any work on the request: what is spent on refusing is missing for those already accepted
             raise Overloaded
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        principal = await self._runtime.access.admit(_text(headers, b"authorization"), self._roles)
+        principal = await self._runtime.access.admit(
+            _text(headers, b"authorization"), self._roles, _text(headers, b"on-behalf-of"), self._route.command.__name__
+        )
         identity = command_id(_text(headers, b"idempotency-key"))
         body = await read_body(headers, receive)
         command = self._read(read_json(headers, body), scope["path_params"])

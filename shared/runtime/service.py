@@ -16,10 +16,12 @@ import psycopg
 
 from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Refusal
+from shared.kernel.delegation import acting_for
 from shared.kernel.folding import Fold
 from shared.runtime import metrics
 from shared.runtime.access import Access
 from shared.runtime.clock import Clock, clock_of
+from shared.runtime.delegated import delegation_of
 from shared.runtime.delivery import Archive, Reaction, Reactor
 from shared.runtime.entrusting_regions import entrusting_regions
 from shared.runtime.errors import LogInDoubt, StoreUnavailable, WorkerOnly
@@ -82,6 +84,7 @@ class Runtime:
         self.settings = settings
         self.clock = clock or clock_of(settings)
         self.access = Access(settings)
+        self.access.delegated = self.acting_for
         self.store = Store(url, service.name)
         self.state = State(service.name, service.folds, settings.state_capacity)
         reactor = Reactor(service.name, service.listens, service.reactions, service.archive)
@@ -185,6 +188,20 @@ class Runtime:
         today = self.state.today
         occurred_at = self.clock.instant(today) if today else None
         return await self.writer.execute(command, Context(principal, route, command_id, occurred_at))
+
+    async def acting_for(self, delegate: Principal, delegation_id: UUID, act: str | None) -> Principal | Refusal:
+        """The delegate with the authority of who delegated; or why not, by what this service knows today."""
+        return await asyncio.to_thread(self._acting_for, delegate, delegation_id, act)
+
+    def _acting_for(self, delegate: Principal, delegation_id: UUID, act: str | None) -> Principal | Refusal:
+        try:
+            with self.projections.connection() as connection:
+                day = day_reached(connection, self.service.name, self.service.name)
+                delegation = delegation_of(connection, self.service.name, delegation_id)
+                connection.commit()
+        except psycopg.OperationalError as error:
+            raise StoreUnavailable from error
+        return acting_for(delegation, delegate, self.service.name, act, day or date.max)
 
     async def reader(self, principal: Principal) -> Principal:
         """The caller as scopes see it: a centre's person with the regions that entrust the centre today."""

@@ -90,6 +90,9 @@ def path_for(template: str, role: str) -> str:
         values["uscc"] = world.LABORATORY
     if template.startswith("/registry/v1/providers/{uscc}/re") and role == "provincial_officer":
         values["uscc"] = world.APPLICANT
+    if template.endswith("/recusals") and role == "centre":
+        # a person who stayed out of the history's case could be asked nothing more about it
+        values |= dict.fromkeys(("voucher_id", "redemption_id"), world.an_id(9))
     path = re.sub(r"\{([a-z_0-9]+)\}", lambda name: str(values.get(name[1], world.an_id(9))), template)
     return path + _QUERIES.get(template, "")
 
@@ -100,6 +103,8 @@ def body_for(route: CommandRoute, service: str, role: str) -> dict[str, Any]:
     own = _BY_COMMAND.get(route.command.__name__, {})
     if route.command.__name__ == "PublishCatalogue" and role == "regional_officer":
         own = {"region": world.REGION}
+    if route.command.__name__ == "RecordRecusal" and role == "regional_officer":
+        own = {"recused_actor": "somebody else"}
     template = f"/{service}/v1{route.path}"
     places = [of for beginning, of in _BY_ROUTE.items() if template.startswith(beginning)] + [_BY_ROLE.get(role, {})]
     named = _IN_BODIES | {name: str(value) for of in places for name, value in of.items()} | own

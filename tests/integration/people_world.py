@@ -179,7 +179,9 @@ def registry_history() -> list[tuple[UUID, Event]]:
     ]  # fmt: skip
     for role in INSIDE:
         stream = delegation_of(role)
-        delegated = {"delegation_id": stream, "from_actor": f"inside-{role}", "to_actor": "deputy", "until": "2025-12-31"}
+        delegated = {"delegation_id": stream, "from_actor": f"inside-{role}", "to_actor": "deputy", "until": "2025-12-31",
+                     "scope": "settlement", "from_role": role, "from_region": INSIDE[role].get("region"),
+                     "from_member_of": INSIDE[role].get("member_of")}  # fmt: skip
         history.append((stream, told(DelegationGranted, **delegated)))
     return history
 

@@ -61,15 +61,15 @@ class Inspection:
 def evolve(inspection: Inspection, event: Event, stamp: Stamp) -> Inspection:
     match event:
         case InspectionOpened():
-            return Inspection(event.voucher_id, "open", inspectors=frozenset({stamp.actor.id}))
+            return Inspection(event.voucher_id, "open", inspectors=stamp.actor.persons)
         case FindingRecorded():
             finding = Finding(event.party_uscc, event.grade, stamp.business_day)
-            inspectors = inspection.inspectors | {stamp.actor.id}
+            inspectors = inspection.inspectors | stamp.actor.persons
             return replace(inspection, findings=(*inspection.findings, finding), inspectors=inspectors)
         case InspectionStatementReceived():
             return replace(inspection, heard=inspection.heard | {event.party_uscc})
         case InspectionClosed():
-            inspectors = inspection.inspectors | {stamp.actor.id}
+            inspectors = inspection.inspectors | stamp.actor.persons
             return replace(inspection, stage="closed", recommendation=event.recommendation, inspectors=inspectors)
     return inspection
 

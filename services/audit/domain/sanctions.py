@@ -254,7 +254,7 @@ def decide_sanction(
     )
     if refusal is not None:
         return refusal
-    if principal.sub == sanction.proposed_by:
+    if sanction.proposed_by in principal.persons:
         return SamePerson(step="proposal")
     if command.from_on < today:
         return TooEarly("from_on", date=command.from_on, earliest=today)
@@ -279,7 +279,7 @@ def review_sanction(sanction: Sanction, principal: Principal, command: ReviewSan
     if refusal is not None:
         return refusal
     for person, step in ((sanction.proposed_by, "proposal"), (sanction.decided_by, "decision")):
-        if principal.sub == person:
+        if person in principal.persons:
             return SamePerson(step=step)
     reviewed = SanctionReviewed(sanction_id=command.sanction_id, outcome=command.outcome)
     lifted = _lifted(sanction, command.sanction_id, command.decision_no) if command.outcome == "lifted" else []

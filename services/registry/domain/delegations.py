@@ -1,48 +1,26 @@
-"""One actor lets another act for it, for a scope and a time; the delegate counts as the person who acted."""
+"""One official lets another act for it, for a scope and a time; what that means is in ``shared.kernel.delegation``."""
 
 from __future__ import annotations
 
 from datetime import date
-from typing import NamedTuple
 from uuid import UUID
 
-from tongdui_events.document import Code, Event, Stamp
+from tongdui_events.document import Code
 from tongdui_events.registry import DelegationEnded, DelegationGranted
 
 from services.registry.domain.fields import Day
 from services.registry.domain.refusals import DateTooEarly, DelegationToOneself
 from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Decided, NotFound, NotYours, OutOfOrder, Refusal
-from shared.kernel.folding import Fold
-
-
-class Delegation(NamedTuple):
-    """``from_actor`` is None before it was granted."""
-
-    from_actor: str | None = None
-    to_actor: str = ""
-    scope: str = ""
-    until: date | None = None
-    ended: bool = False
-
-
-def _evolve(delegation: Delegation, event: Event, stamp: Stamp) -> Delegation:
-    match event:
-        case DelegationGranted():
-            return Delegation(event.from_actor, event.to_actor, event.scope, event.until)
-        case DelegationEnded():
-            return delegation._replace(ended=True)
-    return delegation
-
-
-DELEGATION: Fold[Delegation] = Fold(
-    "delegation", "registry", (DelegationGranted, DelegationEnded), Delegation(), _evolve
-)
-"""Keyed by ``delegation_id``."""
+from shared.kernel.delegation import DELEGATION, Delegation
 
 
 class GrantDelegation(Command):
-    """Let another actor act for you, until the last day included."""
+    """Let another official act for you, until the last day included.
+
+    ``scope``: ``all``, a service (``settlement``), or one command (``ApproveRedemption``). The delegate names the
+    delegation in the header ``On-Behalf-Of``; both count as the persons who acted.
+    """
 
     delegation_id: UUID
     to_actor: Code
@@ -62,6 +40,8 @@ def grant_delegation(
     """DelegationGranted, from the caller."""
     if delegation.from_actor is not None:
         return OutOfOrder("delegation_id", state="ended" if delegation.ended else "granted")
+    if principal.on_behalf_of is not None:
+        return NotYours("delegation_id")
     if command.to_actor == principal.sub:
         return DelegationToOneself("to_actor")
     if command.until < today:
@@ -72,6 +52,9 @@ def grant_delegation(
         to_actor=command.to_actor,
         scope=command.scope,
         until=command.until,
+        from_role=principal.role,
+        from_region=principal.region,
+        from_member_of=principal.member_of,
     )
     return [Decided(command.delegation_id, granted)]
 
@@ -85,3 +68,6 @@ def end_delegation(delegation: Delegation, principal: Principal, command: EndDel
     if delegation.ended:
         return OutOfOrder("delegation_id", state="ended")
     return [Decided(command.delegation_id, DelegationEnded(delegation_id=command.delegation_id))]
+
+
+__all__ = ["DELEGATION", "Delegation", "EndDelegation", "GrantDelegation", "end_delegation", "grant_delegation"]

@@ -104,7 +104,7 @@ def confirm(
         return refusal
     if account.proposed is None:
         return NoAccountProposed("uscc")
-    if account.proposed_by == principal.sub:
+    if account.proposed_by in principal.persons:
         return SamePerson("uscc", step="the proposal")
     event = PayeeAccountConfirmed(uscc=command.uscc, **account.proposed._asdict())
     return [Decided(account_id(command.uscc), event)]

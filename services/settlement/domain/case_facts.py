@@ -7,6 +7,7 @@ from datetime import date
 from typing import Literal
 from uuid import UUID
 
+from tongdui_events.common import RecusalRecorded
 from tongdui_events.document import Event, Stamp
 from tongdui_events.voucher import (
     AllocationConfirmed,
@@ -64,6 +65,7 @@ class Case:
     live: UUID | None = None
     ended: Ended = ""
     performance_allowed_on: date | None = None
+    recused: frozenset[str] = frozenset()
 
     @property
     def payee_uscc(self) -> str:
@@ -122,6 +124,8 @@ def _lived(case: Case, event: Event, stamp: Stamp) -> Case:
             return replace(case, ended="redeemed")
         case VoucherReinstated():
             return replace(case, ended="")
+        case RecusalRecorded():
+            return replace(case, recused=case.recused | {event.recused_actor})
         case PerformanceAllowed():
             return replace(case, performance_allowed_on=stamp.business_day)
     return case
@@ -169,6 +173,7 @@ CASE = Fold(
         VoucherRedeemed,
         VoucherReinstated,
         PerformanceAllowed,
+        RecusalRecorded,
     ),
     Case(),
     evolve,

@@ -52,16 +52,16 @@ def approvers_of(rounds: Iterable[Redemption]) -> frozenset[str]:
 
 def reviewer_approves_nothing(principal: Principal, rounds: Iterable[Redemption]) -> Refusal | None:
     """Over all rounds of the case, its earlier redemptions included."""
-    return SamePerson(step="approval") if principal.sub in approvers_of(rounds) else None
+    return SamePerson(step="approval") if principal.persons & approvers_of(rounds) else None
 
 
 def approver_reviewed_nothing(principal: Principal, rounds: Iterable[Redemption]) -> Refusal | None:
-    return SamePerson(step="review") if principal.sub in reviewers_of(rounds) else None
+    return SamePerson(step="review") if principal.persons & reviewers_of(rounds) else None
 
 
 def releaser_took_no_part(principal: Principal, rounds: Iterable[Redemption]) -> Refusal | None:
     """Whoever releases a batch reviewed and approved nothing of what is in it."""
     rounds = tuple(rounds)
-    if any(principal.sub in redemption.recused for redemption in rounds):
+    if any(principal.persons & redemption.recused for redemption in rounds):
         return Recused()
     return approver_reviewed_nothing(principal, rounds) or reviewer_approves_nothing(principal, rounds)

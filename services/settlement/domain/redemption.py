@@ -114,7 +114,7 @@ def evolve(redemption: Redemption, event: Event, stamp: Stamp) -> Redemption:
         case RedemptionResubmitted():
             return replace(redemption, stage="under_review", request=event, mend_by=None)
         case RedemptionReviewed():
-            reviewers = redemption.reviewers | {stamp.actor.id}
+            reviewers = redemption.reviewers | stamp.actor.persons
             return replace(redemption, stage="reviewed", reviewed_fen=event.amount_fen, reviewers=reviewers)
         case RedemptionWithdrawn():
             return replace(redemption, stage="withdrawn")
@@ -135,7 +135,7 @@ def _paid(redemption: Redemption, event: Event, stamp: Stamp) -> Redemption:
                 approved_fen=event.amount_fen,
                 payee_uscc=event.payee_uscc,
                 policy_version=event.policy_version,
-                approvers=redemption.approvers | {stamp.actor.id},
+                approvers=redemption.approvers | stamp.actor.persons,
                 notice_id=None,
             )
         case RedemptionPublished():

@@ -48,11 +48,18 @@ class Frozen(BaseModel):
 
 
 class Actor(Frozen):
-    """Who acted: an opaque id, never a name, with the role it acted in."""
+    """Who acted: an opaque id, never a name, with the role it acted in; ``on_behalf_of`` is there only where a
+    delegate acted for another."""
 
     id: Code
     role: Code
     region: RegionCode | None = None
+    on_behalf_of: Annotated[Code | None, Field(exclude_if=lambda other: other is None)] = None
+
+    @property
+    def persons(self) -> frozenset[str]:
+        """Who must be another person at the next step: the one who acted, and the one acted for."""
+        return frozenset(person for person in (self.id, self.on_behalf_of) if person is not None)
 
 
 class Event(Frozen):

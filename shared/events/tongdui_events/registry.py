@@ -6,7 +6,7 @@ from datetime import date
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from tongdui_events.common import Count, DivisionPrefix, Flag, Number, Province
+from tongdui_events.common import Count, DivisionPrefix, Flag, Number, Place, Province
 from tongdui_events.document import Code, Event, Fen, Frozen, Hmac, RegionCode, Sha256, Text, Uscc, Year
 
 QualificationBasis = Literal["sme_number", "self_evaluation", "regional_review"]
@@ -54,13 +54,17 @@ class ListingTermsSet(RegistryEvent):
 
 
 class DelegationGranted(RegistryEvent):
-    """One actor may act for another, until the last day included."""
+    """One actor may act for another, until the last day included, with the authority the other has by role, region
+    and membership. ``scope``: ``all``, a service, or a command's name."""
 
     delegation_id: UUID
     from_actor: Code
     to_actor: Code
     scope: Code
     until: date
+    from_role: Code | None = None
+    from_region: Place | None = None
+    from_member_of: UUID | None = None
 
 
 class DelegationEnded(RegistryEvent):

@@ -76,6 +76,8 @@ _TEXTS = {
     "document_sha256": "f1" * 32,
     "fingerprint": "f2" * 32,
     "from_actor": "officer-07",
+    "from_region": "310118",
+    "from_role": "regional_officer",
     "from_source": "settlement",
     "grade": "serious",
     "severity": "notice",
