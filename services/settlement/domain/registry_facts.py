@@ -87,16 +87,15 @@ class Bar(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Enterprise:
-    """An enterprise's names and the bar on it, if any."""
+    """An enterprise's names and the bars on it."""
 
     names: tuple[Name, ...] = ()
-    bar: Bar | None = None
+    bars: tuple[Bar, ...] = ()
 
     def barred_on(self, day: date) -> date | None:
-        """The day the bar in force on ``day`` was recorded on, None where there is none."""
-        if self.bar is None or day < self.bar.from_on or (self.bar.until is not None and day > self.bar.until):
-            return None
-        return self.bar.known_on
+        """The last day on which a bar in force on ``day`` was recorded, None where there is none."""
+        standing = (bar for bar in self.bars if bar.from_on <= day and (bar.until is None or day <= bar.until))
+        return max((bar.known_on for bar in standing), default=None)
 
 
 def _enterprise(enterprise: Enterprise, event: Event, stamp: Stamp) -> Enterprise:
@@ -106,9 +105,9 @@ def _enterprise(enterprise: Enterprise, event: Event, stamp: Stamp) -> Enterpris
         case EnterpriseRenamed():
             return replace(enterprise, names=(*enterprise.names, Name(event.name, event.from_on)))
         case EnterpriseBarred():
-            return replace(enterprise, bar=Bar(event.from_on, event.until, stamp.business_day))
+            return replace(enterprise, bars=(*enterprise.bars, Bar(event.from_on, event.until, stamp.business_day)))
         case EnterpriseReinstated():
-            return replace(enterprise, bar=None)
+            return replace(enterprise, bars=())
     return enterprise
 
 

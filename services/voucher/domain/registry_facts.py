@@ -92,8 +92,7 @@ class Enterprise:
 
     addresses: tuple[Address, ...] = ()
     qualifications: tuple[Qualification, ...] = ()
-    barred_from: date | None = None
-    barred_until: date | None = None
+    bars: tuple[tuple[date, date | None], ...] = ()
     dissolved_on: date | None = None
     #: keyed digests: who controls it, and everything it may share with another party
     controller: str = ""
@@ -111,8 +110,8 @@ class Enterprise:
         return any(q.valid_from_on <= day <= q.valid_until for q in self.qualifications)
 
     def barred_on(self, day: date) -> bool:
-        begun = self.barred_from is not None and self.barred_from <= day
-        return begun and (self.barred_until is None or day <= self.barred_until)
+        """By any of its bars: of two at once the later end counts."""
+        return any(from_on <= day and (until is None or day <= until) for from_on, until in self.bars)
 
 
 def _enterprise(enterprise: Enterprise, event: Event, stamp: Stamp) -> Enterprise:
@@ -128,9 +127,9 @@ def _enterprise(enterprise: Enterprise, event: Event, stamp: Stamp) -> Enterpris
             kept = tuple(q._replace(valid_until=min(q.valid_until, _day_before(event.on))) for q in enterprise.qualifications)
             return replace(enterprise, qualifications=kept)
         case EnterpriseBarred():
-            return replace(enterprise, barred_from=event.from_on, barred_until=event.until)
+            return replace(enterprise, bars=(*enterprise.bars, (event.from_on, event.until)))
         case EnterpriseReinstated():
-            return replace(enterprise, barred_from=None, barred_until=None)
+            return replace(enterprise, bars=())
         case EnterpriseDissolved():
             return replace(enterprise, dissolved_on=event.on)
         case AffiliationDeclared():
