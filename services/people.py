@@ -56,6 +56,7 @@ NOBODYS_YET: Mapping[str, str] = {
     "PublishCatalogue": "the common list is the province's that publishes it",
     "RaiseObjection": "anybody may object",
     "RecordRecusal": "everybody may stay out of a matter",
+    "Countersign": "a witness signs what it saw of a log",
     "HandInDocument": "a document is nobody's until a case names its digest",
 }
 

@@ -15,6 +15,7 @@ from tongdui_events.document import Source
 from services.audit import archive
 from services.audit.case_access import case_for, record_access
 from services.audit.cases import Entry
+from services.audit.proofs_api import add_proofs
 from services.audit.replay_api import add_replay, moment_of
 from services.audit.request_fields import AsOf, At, BusinessOn, Purpose
 from services.audit.samples_api import add_samples
@@ -131,4 +132,4 @@ def _history(case_id: UUID, entries: Sequence[Entry]) -> bytes:
     return b'{"case_id":"%b","events":[%b]}' % (str(case_id).encode(), events)
 
 
-EXTRA: list[Callable[[FastAPI, Any], None]] = [add_case_history, add_logs, add_samples, add_replay]
+EXTRA: list[Callable[[FastAPI, Any], None]] = [add_case_history, add_logs, add_samples, add_replay, add_proofs]

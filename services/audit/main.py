@@ -7,6 +7,7 @@ from services.audit.archive import TABLES, archive
 from services.audit.commands import FOLDS, HANDLERS
 from services.audit.comparing import TABLES as COMPARING_TABLES
 from services.audit.comparing import compare_checkpoints
+from services.audit.proofs import TABLES as PROOFS_TABLES
 from services.audit.reactions import REACTIONS, SWEEPS
 from services.audit.views import VIEWS
 from services.audit.watch import PARTS
@@ -23,6 +24,6 @@ SERVICE = Service(
     listens=("registry", "voucher", "settlement"),
     extra=EXTRA,
     archive=archive,
-    tables=(*TABLES, *COMPARING_TABLES),
+    tables=(*TABLES, *COMPARING_TABLES, *PROOFS_TABLES),
     parts=(*PARTS, compare_checkpoints),
 )

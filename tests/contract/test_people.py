@@ -42,7 +42,8 @@ def test_an_operator_does_no_business_act(table: list[Entry]) -> None:
 def test_without_a_token_one_reads_what_is_public_and_objects(table: list[Entry]) -> None:
     assert {what for _, what in posted(table, "public")} == {"RaiseObjection", "Quote"}
     public = {entry.path.split("/")[3] for entry in table if entry.method == "GET" and "public" in entry.scopes}
-    assert public <= {"days", "regions", "policies", "listing-terms", "catalogues", "providers", "notices", "progress"}
+    registry = {"days", "regions", "policies", "listing-terms", "catalogues", "providers"}
+    assert public <= {*registry, "notices", "progress", "logs", "keys"}
 
 
 def test_what_is_nobodys_yet_is_a_command_that_exists(table: list[Entry]) -> None:

@@ -68,6 +68,7 @@ _BY_PATTERN = {
 #: of routes that are no command
 OTHER_BODIES: dict[str, Any] = {
     "/voucher/v1/documents": b"%PDF-1.7 a contract",
+    "/audit/v1/logs/{source}/cosignatures": {"size": 1, "key": "w+00000000+AA==", "line": "— w AA=="},
     "/settlement/v1/documents": b"%PDF-1.7 a contract",
     "/voucher/v1/quotes": {
         "policy": {"ratio_bp": {"testing": 3000}, "allocation_cap_fen": None, "enterprise_year_cap_fen": 1,
