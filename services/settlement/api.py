@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.settlement.bank.routes import bank_file_routes, keep_number
 from services.settlement.domain import (
     accounts,
     agents,
@@ -108,7 +109,7 @@ ROUTES: list[CommandRoute | ViewRoute] = [
     ViewRoute("/notices/{key}", "notices", roles=PUBLIC),
     ViewRoute("/notices", "notices", roles=PUBLIC, filters=("region", "state", "number")),
     # accounts and agents
-    CommandRoute("/accounts/{uscc}", accounts.ProposePayeeAccount, roles=PARTIES),
+    CommandRoute("/accounts/{uscc}", accounts.ProposePayeeAccount, roles=PARTIES, keep=keep_number),
     CommandRoute("/accounts/{uscc}/confirm", accounts.ConfirmPayeeAccount, roles=PARTIES | CENTRE | REGION),
     ViewRoute(
         "/accounts/{key}", "accounts", roles=PARTIES | CENTRE | PAYERS | {"auditor"}, scope=accounts_seen
@@ -134,4 +135,7 @@ ROUTES: list[CommandRoute | ViewRoute] = [
     ViewRoute("/batches", "batches", roles=PAYERS | {"auditor"}, scope=batches_seen, filters=("payer", "state")),
 ]
 
-EXTRA = [DocumentRoutes(next(route for route in ROUTES if route.path == "/redemptions/{key}"), frozenset(PARTIES | CENTRE))]
+EXTRA = [
+    DocumentRoutes(next(route for route in ROUTES if route.path == "/redemptions/{key}"), frozenset(PARTIES | CENTRE)),
+    bank_file_routes,
+]

@@ -40,7 +40,7 @@ from services.settlement.domain.invoices import INVOICE
 from services.settlement.domain.local_support import LOCAL_SUPPORT
 from services.settlement.domain.lookups import case_of, payout_of, redemption_of, rounds_of
 from services.settlement.domain.notices import NOTICE, NUMBERS, Candidate, Passing
-from services.settlement.domain.payment import PORT
+from services.settlement.domain.payment import BANKS, PORT
 from services.settlement.domain.payouts import PAYOUT, Payout
 from services.settlement.domain.redemption import REDEMPTION, Redemption
 from services.settlement.domain.registry_facts import ENTERPRISE, PROVIDER, REGION, Region, name_on
@@ -300,8 +300,18 @@ def release_batch(command: batches.ReleaseBatch, desk: Desk) -> Decision:
     told = batches.instructions(batch, _agent(batch.payer, desk), dues, desk.today, desk.principal, command)
     if isinstance(told, Refusal):
         return told
+    if BANKS.files.serves(batch):
+        names = {line.payee_uscc: _name(line.payee_uscc, desk) for line in told}
+        written = BANKS.files.write(batch, told, names, desk.today)
+        return written if isinstance(written, Refusal) else batches.released(command.batch_id, told, written)
     listed = PORT.payment_list(batches.message_id(command.batch_id), told)
     return batches.released(command.batch_id, told, hashlib.sha256(listed).hexdigest())
+
+
+def _name(uscc: str, desk: Desk) -> str:
+    """The registered name of a payee, whichever it is: the bank compares it with the account's."""
+    names = desk.get(ENTERPRISE, enterprise_id(uscc)).names or desk.get(PROVIDER, provider_id(uscc)).names
+    return name_on(names, desk.today) or uscc
 
 
 def _batch_of(payout: Payout, desk: Desk) -> batches.Batch:

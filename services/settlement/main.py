@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.settlement.api import EXTRA, ROUTES
+from services.settlement.bank.desk import BANK
 from services.settlement.commands import FOLDS, HANDLERS
 from services.settlement.reactions import REACTIONS, STAND_IN, SWEEPS
 from services.settlement.views import VIEWS
@@ -18,7 +19,7 @@ SERVICE = Service(
     folds=FOLDS,
     handlers=HANDLERS,
     reactions=REACTIONS,
-    sweeps=[*SWEEPS, *(STAND_IN if _settings.environment == "development" else [])],
+    sweeps=[*SWEEPS, *(STAND_IN if _settings.environment == "development" and not BANK.payers else [])],
     views=VIEWS,
     routes=ROUTES,
     listens=("registry", "voucher", "audit"),

@@ -12,6 +12,7 @@ from time import perf_counter
 from typing import Any
 
 from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
 from shared.kernel.commands import Command
@@ -60,7 +61,10 @@ class CommandEndpoint:
         )
         identity = command_id(_text(headers, b"idempotency-key"))
         body = await read_body(headers, receive)
-        command = self._read(read_json(headers, body), scope["path_params"])
+        fields = read_json(headers, body)
+        command = self._read(fields, scope["path_params"])
+        if self._route.keep is not None:
+            await run_in_threadpool(self._route.keep, self._runtime.settings, fields)
         try:
             return await self._runtime.execute(command, principal, self._route.path, identity)
         except Refusal as refusal:

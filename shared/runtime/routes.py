@@ -38,12 +38,15 @@ class CommandRoute:
     """``POST /<service>/v1<path>``: one command. The command's docstring is the route's description.
 
     Path parameters fill the command's fields of that name; the body holds the others. ``roles`` may
-    call; with ``public`` among them no token is needed.
+    call; with ``public`` among them no token is needed. ``keep`` is handed the settings and the members of
+    the request once the command was read from them, in a thread, before it is decided: what a private table keeps
+    of a request never comes into the command.
     """
 
     path: str
     command: type[Command]
     roles: Collection[str]
+    keep: Callable[[Any, dict[str, Any]], None] | None = None
 
     def __post_init__(self) -> None:
         _check(self.path, self.roles)

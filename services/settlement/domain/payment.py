@@ -12,8 +12,9 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from services.settlement.domain.bank_answers import Answer, RecordSettlement
-from services.settlement.domain.batches import Instruction
+from services.settlement.domain.batches import Batch, Instruction
 from shared.kernel.calendar import BUILT_IN_YEARS, Calendar
+from shared.kernel.decisions import Refusal
 
 
 class PaymentPort(Protocol):
@@ -64,3 +65,31 @@ def _is_working(day: date) -> bool:
 
 
 PORT: PaymentPort = StandInBank()
+
+
+class BankFiles(Protocol):
+    """Files for the payers that have a bank: what goes out is durable before it is instructed."""
+
+    def serves(self, batch: Batch) -> bool: ...
+
+    def write(self, batch: Batch, told: Sequence[Instruction], names: Mapping[str, str], today: date) -> str | Refusal:
+        """The SHA-256 of the file. ``names``: registered names by USCC."""
+
+
+class NoBankFiles:
+    """Nobody has a bank: every payer is paid for by a list."""
+
+    def serves(self, batch: Batch) -> bool:
+        return False
+
+    def write(self, batch: Batch, told: Sequence[Instruction], names: Mapping[str, str], today: date) -> str | Refusal:
+        raise ValueError(f"{batch.payer} has no bank")
+
+
+class Banks:
+    """Where the process that decides finds the files of banks; set when it starts."""
+
+    files: BankFiles = NoBankFiles()
+
+
+BANKS = Banks()

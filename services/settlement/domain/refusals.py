@@ -266,6 +266,13 @@ class AccountMissing(Refusal):
     en = "payee {uscc} has no confirmed account"
 
 
+class AccountNumberMissing(Refusal):
+    status = 409
+    section = "三(五)"
+    zh = "收款单位{uscc}的账号不在专用表中,请重新登记账户"
+    en = "the account numbers of {uscc} are not in the private table: the payee names its account again"
+
+
 class AccountChanging(Refusal):
     status = 409
     section = "三(五)"
