@@ -15,8 +15,8 @@ from services.settlement.bank import pain001
 from services.settlement.bank.desk import BANK, BankAccount
 from services.settlement.domain.accounts import AccountDetails
 from services.settlement.domain.agents import AppointAgent
-from services.settlement.domain.payment import BANKS
 from services.settlement.domain.batches import Instruction, OpenBatch, ReleaseBatch, end_to_end_id, message_id
+from services.settlement.domain.payment import BANKS
 from shared.kernel.commands import Principal
 from shared.kernel.decisions import Refusal
 from tests.unit.settlement_world import AGENT, BATCH, DAY, OPERATOR, REGION, World, an_id
