@@ -62,7 +62,7 @@ def close_inspection(command: inspections.CloseInspection, desk: Desk) -> Decisi
 
 
 def record_sample(command: sampling.RecordSample, desk: Desk) -> Decision:
-    return sampling.record_sample(desk.get(SAMPLE, command.sample_id), command)
+    return sampling.record_sample(desk.get(SAMPLE, command.sample_id), lambda case: _parties(case, desk), command)
 
 
 # -- sanctions and credit records --------------------------------------------------------------------
@@ -116,7 +116,9 @@ def repair_credit_record(command: sanctions.RepairCreditRecord, desk: Desk) -> D
 
 
 def raise_signal(command: signals.RaiseSignal, desk: Desk) -> Decision:
-    return signals.raise_signal(desk.get(RAISED, command.signal_id), desk.principal, command)
+    return signals.raise_signal(
+        desk.get(RAISED, command.signal_id), lambda case: _parties(case, desk), desk.principal, command
+    )
 
 
 def dismiss_signal(command: signals.DismissSignal, desk: Desk) -> Decision:

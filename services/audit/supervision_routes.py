@@ -14,15 +14,21 @@ READERS = INSPECTORS | PARTIES | {"operator"}
 
 
 def inspections_seen(principal: Principal) -> Scope:
-    """A party sees what was found about it; its own finding and statement are in the case's history too."""
-    return {"parties": [principal.uscc]} if principal.role in PARTIES else None
+    """A party sees what was found about it; its own finding and statement are in the case's history too. An officer sees
+    those of its place's cases."""
+    return {"parties": [principal.uscc]} if principal.role in PARTIES else of_its_place(principal)
+
+
+def of_its_place(principal: Principal) -> Scope:
+    """An officer what touches a case its region pays for, or its province lists the provider of."""
+    return {"places": [principal.region]} if principal.role in OFFICERS else None
 
 
 def sanctions_seen(principal: Principal) -> Scope:
     """A party its own, an officer those of its place."""
     if principal.role in PARTIES:
         return {"party_uscc": principal.uscc}
-    return {"places": [principal.region]} if principal.role in OFFICERS else None
+    return of_its_place(principal)
 
 
 def credit_records_seen(principal: Principal) -> Scope:
@@ -35,8 +41,8 @@ def credit_records_seen(principal: Principal) -> Scope:
 SUPERVISION_ROUTES: list[CommandRoute | ViewRoute] = [
     CommandRoute("/signal-terms", signals.SetSignalTerms, roles=AUDITOR),
     CommandRoute("/signals/{signal_id}/dismiss", signals.DismissSignal, roles=AUDITOR),
-    ViewRoute("/signals/{key}", "signals", roles=INSPECTORS),
-    ViewRoute("/signals", "signals", roles=INSPECTORS, filters=("state", "rule")),
+    ViewRoute("/signals/{key}", "signals", roles=INSPECTORS, scope=of_its_place),
+    ViewRoute("/signals", "signals", roles=INSPECTORS, scope=of_its_place, filters=("state", "rule")),
     CommandRoute("/inspections", inspections.OpenInspection, roles=INSPECTORS),
     CommandRoute("/inspections/{inspection_id}/findings", inspections.RecordFinding, roles=INSPECTORS),
     CommandRoute("/inspections/{inspection_id}/statements", inspections.StateOnFindings, roles=PARTIES),

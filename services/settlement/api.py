@@ -39,10 +39,12 @@ def redemptions_seen(principal: Principal) -> Scope:
 
 
 def payouts_seen(principal: Principal) -> Scope:
-    """A payee sees its own, a department its region's, an agent what goes through agents."""
+    """A payee sees its own, a department its region's, an agent what goes through agents for the regions it pays for."""
     if principal.role in PARTIES:
         return {"payee_uscc": principal.uscc}
-    return {"channel": "agent"} if principal.role == "agent" else _of_its_region(principal)
+    if principal.role == "agent":
+        return [{"channel": "agent", "region": region} for region in principal.regions]
+    return _of_its_region(principal)
 
 
 def batches_seen(principal: Principal) -> Scope:
@@ -53,7 +55,15 @@ def batches_seen(principal: Principal) -> Scope:
 
 
 def accounts_seen(principal: Principal) -> Scope:
-    return {"uscc": principal.uscc} if principal.role in PARTIES else None
+    """A payee sees its own; those who pay and review, the payees of requests in their regions."""
+    return {"uscc": principal.uscc} if principal.role in PARTIES else _of_several_regions(principal)
+
+
+def _of_several_regions(principal: Principal) -> Scope:
+    """Rows that name their regions."""
+    if principal.role in ("centre", "agent"):
+        return [{"regions": [region]} for region in principal.regions]
+    return {"regions": [principal.region]} if principal.role == "regional_officer" else None
 
 
 def _of_its_region(principal: Principal) -> Scope:
@@ -62,9 +72,7 @@ def _of_its_region(principal: Principal) -> Scope:
 
 def documents_seen(principal: Principal) -> Scope:
     """A department sees those of its region's cases, a centre those of the regions that entrust it."""
-    if principal.role == "centre":
-        return [{"regions": [region]} for region in principal.regions]
-    return {"regions": [principal.region]} if principal.role == "regional_officer" else None
+    return _of_several_regions(principal)
 
 
 READS_REDEMPTIONS = PARTIES | CENTRE | REGION | {"auditor"}

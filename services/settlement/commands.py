@@ -346,13 +346,23 @@ def record_recusal(command: recusal.RecordRecusal, desk: Desk) -> Decision:
     return recusal.record(redemption, case_of(redemption, desk.get), desk.principal, command)
 
 
-def _unless_recused(handler: Callable[[Any, Desk], Decision]) -> Callable[[Any, Desk], Decision]:
-    """Who stays out of a redemption decides nothing of it."""
+def _of_its_redemption(command: Any, desk: Desk) -> Redemption:
+    return desk.get(REDEMPTION, command.redemption_id)
+
+
+def _of_its_payout(command: Any, desk: Desk) -> Redemption:
+    return redemption_of(desk.get(PAYOUT, command.payout_id), desk.get)
+
+
+def _unless_recused(
+    handler: Callable[[Any, Desk], Decision], of: Callable[[Any, Desk], Redemption]
+) -> Callable[[Any, Desk], Decision]:
+    """Who stays out of a redemption decides nothing of it, nor of its payments."""
 
     def decide(command: Any, desk: Desk) -> Decision:
-        redemption = desk.get(REDEMPTION, command.redemption_id)
+        redemption = of(command, desk)
         if desk.principal.persons & (redemption.recused | case_of(redemption, desk.get).recused):
-            return Recused("redemption_id")
+            return Recused()
         return handler(command, desk)
 
     return decide
@@ -371,8 +381,20 @@ _OF_A_REDEMPTION: dict[type[Command], Callable[[Any, Desk], Decision]] = {
     recusal.RecordRecusal: record_recusal,
 }
 
+_OF_A_PAYOUT: dict[type[Command], Callable[[Any, Desk], Decision]] = {
+    payouts.HoldPayout: hold_payout,
+    payouts.FreePayout: free_payout,
+    payouts.CancelPayout: cancel_payout,
+    payouts.CheckPayout: check_payout,
+    bank_answers.RecordSettlement: record_settlement,
+    bank_answers.RecordFailure: record_failure,
+    bank_answers.RecordUncertainty: record_uncertainty,
+    bank_answers.RecordReturn: record_return,
+}
+
 HANDLERS: dict[type[Command], Callable[[Any, Desk], Decision]] = {
-    **{command: _unless_recused(handler) for command, handler in _OF_A_REDEMPTION.items()},
+    **{command: _unless_recused(handler, _of_its_redemption) for command, handler in _OF_A_REDEMPTION.items()},
+    **{command: _unless_recused(handler, _of_its_payout) for command, handler in _OF_A_PAYOUT.items()},
     notices.PublishNotice: publish_notice,
     notices.CorrectNotice: correct_notice,
     notices.WithdrawNotice: withdraw_notice,
@@ -383,14 +405,6 @@ HANDLERS: dict[type[Command], Callable[[Any, Desk], Decision]] = {
     accounts.ConfirmPayeeAccount: confirm_payee_account,
     agents.AppointAgent: appoint_agent,
     agents.ReplaceAgent: replace_agent,
-    payouts.HoldPayout: hold_payout,
-    payouts.FreePayout: free_payout,
-    payouts.CancelPayout: cancel_payout,
-    payouts.CheckPayout: check_payout,
     batches.OpenBatch: open_batch,
     batches.ReleaseBatch: release_batch,
-    bank_answers.RecordSettlement: record_settlement,
-    bank_answers.RecordFailure: record_failure,
-    bank_answers.RecordUncertainty: record_uncertainty,
-    bank_answers.RecordReturn: record_return,
 }

@@ -175,11 +175,23 @@ def batch_row(row: Row | None, event: Event, stamp: Stamp) -> Row:
 
 
 def account_row(row: Row | None, event: Event, stamp: Stamp) -> Row:
-    """The last four of the account in use and of the one that waits; no digest."""
-    known = row or {"last4": None, "bank_code": None}
+    """The last four of the account in use and of the one that waits; no digest. ``regions``: who is asked to pay there."""
+    known = row or {"last4": None, "bank_code": None, "regions": [], "state": "unknown"}
+    if isinstance(event, RedemptionRequested):
+        return {**known, "uscc": _payee(event, stamp), "regions": sorted({*known["regions"], event.region})}
     if isinstance(event, PayeeAccountConfirmed):
-        return {"uscc": event.uscc, "last4": event.last4, "bank_code": event.bank_code, "state": "confirmed"}
+        stated = {"last4": event.last4, "bank_code": event.bank_code, "state": "confirmed", "proposed_last4": None}
+        return {**known, "uscc": event.uscc, **stated}
     return {**known, "uscc": event.uscc, "proposed_last4": event.last4, "state": "proposed"}
+
+
+def _payee(event: PayeeAccountProposed | PayeeAccountConfirmed | RedemptionRequested, stamp: Stamp) -> str | None:
+    """Whose account it is about; nobody's where an old request does not say who is paid."""
+    if not isinstance(event, RedemptionRequested):
+        return event.uscc
+    if event.region is None:
+        return None
+    return event.enterprise_uscc if event.mode == "tongyong" else event.provider_uscc
 
 
 def agent_row(row: Row | None, event: Event, stamp: Stamp) -> Row:
@@ -207,6 +219,6 @@ VIEWS: list[View] = [
     View("payouts", PAYOUT.types, _payout, payout_row, indexed=("region", "state", "channel")),
     View("instructed", PAYOUT.types, _payout, instructed_row),
     View("batches", BATCH.types, lambda e, _: str(e.batch_id), batch_row, indexed=("payer", "state")),
-    View("accounts", (PayeeAccountProposed, PayeeAccountConfirmed), lambda e, _: e.uscc, account_row),
+    View("accounts", (PayeeAccountProposed, PayeeAccountConfirmed, RedemptionRequested), _payee, account_row),
     View("agents", AGENT.types, lambda e, _: str(e.agent_id), agent_row),
 ]

@@ -33,6 +33,13 @@ def own_cases(principal: Principal) -> Scope:
     return {"region": principal.region} if principal.role == "regional_officer" else None
 
 
+def ceilings_seen(principal: Principal) -> Scope:
+    """An enterprise its own year, a regional officer what its region set, others all."""
+    if principal.role == "enterprise":
+        return {"uscc": principal.uscc}
+    return {"region": principal.region} if principal.role == "regional_officer" else None
+
+
 ROUTES: list[CommandRoute | ViewRoute] = [
     CommandRoute("/vouchers", application.ApplyForVoucher, {"enterprise"}),
     CommandRoute("/vouchers/{voucher_id}/precheck", application.PrecheckApplication, {"regional_officer"}),
@@ -56,7 +63,9 @@ ROUTES: list[CommandRoute | ViewRoute] = [
     CommandRoute("/local-support", local_support.RecordLocalSupport, {"regional_officer"}),
     ViewRoute("/vouchers/{key}", "vouchers", READERS, own_cases),
     ViewRoute("/vouchers", "vouchers", READERS, own_cases, filters=("region", "state", "flagged")),
-    ViewRoute("/ceilings", "ceilings", {"regional_officer", "auditor", "operator"}, filters=("kind", "key")),
+    ViewRoute(
+        "/ceilings", "ceilings", {"enterprise", "regional_officer", "auditor", "operator"}, ceilings_seen, filters=("kind", "key")
+    ),
 ]
 
 EXTRA = [

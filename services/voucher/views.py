@@ -74,13 +74,18 @@ def voucher_row(row: Row, event: Event, stamp: Stamp) -> Row:
 
 
 def ceiling_row(row: Row, event: Event, stamp: Stamp) -> Row:
-    """kind, key, year; limit, held, consumed in fen; whether more is committed than wanted."""
+    """kind, key, year; limit, held, consumed in fen; whether more is committed than wanted; whose it is."""
     row = row or {"kind": "", "key": "", "year": 0, "wanted_fen": None, "limit_fen": 0, "held_fen": 0, "consumed_fen": 0}
     numbers = ("wanted_fen", "limit_fen", "held_fen", "consumed_fen")
     folded = ceilings.evolve(ceilings.Ceiling(*(row[name] for name in numbers)), event, stamp)
-    named = {"kind": event.kind, "key": event.key, "year": event.year} if isinstance(event, CeilingSet) else {}
+    named = {"kind": event.kind, "key": event.key, "year": event.year, **_owner(event)} if isinstance(event, CeilingSet) else {}
     over = folded.wanted_fen is not None and folded.committed_fen > folded.wanted_fen
     return {**row, **named, **{name: getattr(folded, name) for name in numbers}, "overcommitted": over}
+
+
+def _owner(event: CeilingSet) -> dict[str, str]:
+    """An enterprise's year is its own; the keys of the others begin with the paying region's code."""
+    return {"uscc": event.key} if event.kind == "enterprise-year" else {"region": event.key.split("-")[0]}
 
 
 def deadline_row(row: Row, event: Event, stamp: Stamp) -> Row:

@@ -31,7 +31,7 @@ class Principal(Frozen):
 
     ``uscc`` for enterprises and providers; ``region`` for officers (six digits, or the two of a
     province for provincial officers); ``member_of`` is the centre or agent a person works for.
-    ``regions`` is no claim: it is filled in where a centre's person reads, with those that entrusted it.
+    ``regions`` is no claim: it is filled in where a centre's or an agent's person reads, with those that entrusted or name it.
     """
 
     sub: str

@@ -204,11 +204,18 @@ class Runtime:
         return acting_for(delegation, delegate, self.service.name, act, day or date.max)
 
     async def reader(self, principal: Principal) -> Principal:
-        """The caller as scopes see it: a centre's person with the regions that entrust the centre today."""
-        if principal.role != "centre" or principal.member_of is None:
+        """The caller as scopes see it: a centre's person with the regions that entrust the centre today, an agent's with
+        those it is appointed for."""
+        found = {"centre": self._entrusting, "agent": self._appointed}.get(principal.role)
+        if found is None or principal.member_of is None:
             return principal
-        regions = await asyncio.to_thread(self._entrusting, principal.member_of)
+        regions = await asyncio.to_thread(found, principal.member_of)
         return principal.model_copy(update={"regions": regions})
+
+    def _appointed(self, agent_id: UUID) -> tuple[str, ...]:
+        """Nobody's in a service that keeps no agents."""
+        row = self.projections.get("agents", str(agent_id)) if "agents" in self.projections.views else None
+        return tuple(row["regions"]) if row is not None and row["state"] == "appointed" else ()
 
     def _entrusting(self, centre_id: UUID) -> tuple[str, ...]:
         try:

@@ -212,7 +212,8 @@ def voucher_history() -> list[tuple[UUID, Event]]:
 
 def settlement_history() -> list[tuple[UUID, Event]]:
     requested = told(
-        RedemptionRequested, redemption_id=REDEMPTION, voucher_id=VOUCHER, submitted_by="provider", claimed_fen=3_000_000
+        RedemptionRequested, redemption_id=REDEMPTION, voucher_id=VOUCHER, submitted_by="provider", claimed_fen=3_000_000,
+        mode="tongdui",
     )
     parties = {name: value for name, value in (("region", REGION), ("enterprise_uscc", COMPANY), ("provider_uscc", LABORATORY))
                if name in RedemptionRequested.model_fields}  # fmt: skip
@@ -252,8 +253,8 @@ def audit_history() -> list[tuple[UUID, Event]]:
     places = {"places": (REGION, "31"), "party_uscc": LABORATORY}
     drawn = [{"voucher_id": VOUCHER, "redemption_id": REDEMPTION, "inspection_id": INSPECTION, "weight": 1}]
     return [
-        (SIGNAL, told(SignalRaised, signal_id=SIGNAL, cases=(VOUCHER,))),
-        (INSPECTION, told(InspectionOpened, inspection_id=INSPECTION, voucher_id=VOUCHER)),
+        (SIGNAL, told(SignalRaised, signal_id=SIGNAL, cases=(VOUCHER,), places=places["places"])),
+        (INSPECTION, told(InspectionOpened, inspection_id=INSPECTION, voucher_id=VOUCHER, places=places["places"])),
         (INSPECTION, told(FindingRecorded, inspection_id=INSPECTION, party_uscc=LABORATORY)),
         (INSPECTION, told(FindingRecorded, inspection_id=INSPECTION, party_uscc=COMPANY)),
         (SANCTION, told(SanctionProposed, sanction_id=SANCTION, **places, inspection_id=INSPECTION)),

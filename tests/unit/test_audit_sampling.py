@@ -8,10 +8,14 @@ from uuid import UUID
 
 from tongdui_events.audit import InspectionOpened, SampleDrawn
 
+from services.audit.domain.parties import Parties
 from services.audit.domain.sampling import DrawSample, Settled, draw, population_digest, record_sample, sampled, weight_of
 from shared.kernel.decisions import Refusal
 
 ASKED = DrawSample(sample_id=UUID(int=1), seed="2025-Q1", size=3, from_on=date(2025, 1, 1), until=date(2025, 3, 31))
+
+
+PARTIES = Parties("", "", "310118", "32")
 
 
 def settled(number: int, weight: int = 1) -> Settled:
@@ -45,11 +49,11 @@ def test_a_case_of_ten_times_the_weight_is_drawn_about_ten_times_as_often() -> N
 
 def test_a_drawn_sample_is_recorded_with_its_digest_and_opens_its_inspections() -> None:
     population = [settled(number) for number in range(20)]
-    decided = record_sample(False, sampled(ASKED, population))
+    decided = record_sample(False, lambda case: PARTIES, sampled(ASKED, population))
     assert not isinstance(decided, Refusal)
     sample, *opened = [one.event for one in decided]
     assert isinstance(sample, SampleDrawn) and sample.population_sha256 == population_digest(population)
     assert [one.inspection_id for one in sample.drawn] == [one.inspection_id for one in opened]
     assert all(isinstance(one, InspectionOpened) and (one.cause, one.seed) == ("regular", "2025-Q1") for one in opened)
     assert [one.case_id for one in decided[1:]] == [one.voucher_id for one in sample.drawn]
-    assert isinstance(record_sample(True, sampled(ASKED, population)), Refusal)
+    assert isinstance(record_sample(True, lambda case: PARTIES, sampled(ASKED, population)), Refusal)

@@ -122,6 +122,16 @@ def test_who_proposed_a_sanction_does_not_decide_it() -> None:
     done(desk, PROVINCIAL, decide())
 
 
+def test_a_sanction_proposed_through_a_delegate_is_decided_by_neither_person() -> None:
+    desk = inspected()
+    done(desk, OFFICER.model_copy(update={"sub": "deputy", "on_behalf_of": "chief"}), PROPOSE)
+    done(desk, OFFICER, NOTIFY)
+    done(desk, PARTY, STATEMENT)
+    for sub in ("deputy", "chief"):
+        assert code(act(desk, OFFICER.model_copy(update={"sub": sub}), decide())) == "same_person"
+    done(desk, SECOND_OFFICER, decide())
+
+
 def test_a_decision_is_entered_on_the_record_of_both_places() -> None:
     desk = heard()
     sanction, *entries = done(desk, SECOND_OFFICER, decide())

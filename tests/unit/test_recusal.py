@@ -5,13 +5,14 @@ from __future__ import annotations
 from tongdui_events.common import RecusalRecorded, Subject
 
 from services.settlement.domain.approval import ApproveRedemption
+from services.settlement.domain.payouts import HoldPayout
 from services.settlement.domain.recusal import RecordRecusal
 from services.settlement.domain.review import ReviewRedemption
 from services.voucher.domain.allocation import ConfirmAllocation
 from services.voucher.domain.contract import AcknowledgeContract
 from services.voucher.domain.recusal import RecordRecusal as StayOutOfTheCase
 from tests.unit import voucher_world as vouchers
-from tests.unit.settlement_world import APPROVER, REDEMPTION, REVIEWER, VOUCHER, World
+from tests.unit.settlement_world import APPROVER, PAYER, REDEMPTION, REVIEWER, VOUCHER, World
 
 REVIEW, APPROVE = ReviewRedemption(redemption_id=REDEMPTION), ApproveRedemption(redemption_id=REDEMPTION)
 
@@ -41,3 +42,13 @@ def test_nobody_allocates_for_a_person_who_stays_out() -> None:
     deputy = vouchers.CENTRE_OFFICER.model_copy(update={"sub": "deputy", "on_behalf_of": vouchers.CENTRE_OFFICER.sub})
     refused = vouchers.act(desk, deputy, ConfirmAllocation(voucher_id=case))
     assert getattr(refused, "code", "accepted") == "recused"
+
+
+def test_who_stays_out_of_a_redemption_neither_holds_nor_answers_its_payment() -> None:
+    world = World().scheduled()
+    world.does(PAYER, RecordRecusal(redemption_id=REDEMPTION, reason="relative"))
+    assert world.refuses(PAYER, HoldPayout(payout_id=world.payout_id, reason="look")) == "recused"
+    deputy = PAYER.model_copy(update={"sub": "deputy", "on_behalf_of": PAYER.sub})
+    assert world.refuses(deputy, HoldPayout(payout_id=world.payout_id, reason="look")) == "recused"
+    another = PAYER.model_copy(update={"sub": "another"})
+    assert world.does(another, HoldPayout(payout_id=world.payout_id, reason="look")) == ["PayoutHeld"]

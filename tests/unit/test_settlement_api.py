@@ -48,7 +48,9 @@ def test_a_party_sees_its_own_and_a_department_what_its_region_pays() -> None:
 
 
 def test_an_agent_sees_what_goes_through_agents_and_its_own_batches() -> None:
-    assert payouts_seen(CLERK) == {"channel": "agent"}
+    assert payouts_seen(CLERK) == []
+    appointed = CLERK.model_copy(update={"regions": (REGION,)})
+    assert payouts_seen(appointed) == [{"channel": "agent", "region": REGION}]
     assert batches_seen(CLERK) == {"payer": str(AGENT)}
     assert batches_seen(APPROVER) == {"payer": REGION}
 

@@ -92,6 +92,14 @@ def test_an_account_is_confirmed_by_another_person_than_proposed_it() -> None:
     assert world.refuses(REVIEWER, CONFIRM) == "no_account_proposed"
 
 
+def test_an_account_proposed_through_a_delegate_is_confirmed_by_neither_person() -> None:
+    world = World()
+    world.does(LABORATORY.model_copy(update={"sub": "deputy", "on_behalf_of": "chief"}), OTHER_ACCOUNT)
+    for sub in ("deputy", "chief"):
+        assert world.refuses(LABORATORY.model_copy(update={"sub": sub}), CONFIRM) == "same_person"
+    assert world.does(LABORATORY.model_copy(update={"sub": "another"}), CONFIRM) == ["PayeeAccountConfirmed"]
+
+
 def test_nobody_names_or_confirms_another_payees_account() -> None:
     world = World()
     stranger = LABORATORY.model_copy(update={"uscc": "91330421MA0TEXT04A", "sub": "x"})
@@ -239,6 +247,14 @@ def test_an_answer_about_another_attempt_or_another_sum_is_refused() -> None:
     assert world.refuses(PLATFORM, settled(world, amount_fen=2_999_999)) == "amount_differs"
     assert world.refuses(PLATFORM, settled(world, settled_on=PASSED + timedelta(days=1))) == "answered_tomorrow"
     assert world.refuses(PLATFORM, settled(world, payout_id=an_id("none"))) == "not_found"
+
+
+def test_the_answer_to_a_list_released_through_a_delegate_is_recorded_by_neither_person() -> None:
+    world = World().scheduled()
+    world.release(PAYER.model_copy(update={"sub": "deputy", "on_behalf_of": "chief"}))
+    for sub in ("deputy", "chief"):
+        assert world.refuses(PAYER.model_copy(update={"sub": sub}), settled(world)) == "same_person"
+    assert world.does(PUBLISHER, settled(world)) == ["PayoutSettled", "RedemptionSettled"]
 
 
 def test_a_treasurys_answer_is_recorded_by_another_person_of_that_region_than_released_the_list() -> None:

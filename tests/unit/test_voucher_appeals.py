@@ -121,6 +121,17 @@ def test_an_appeal_is_decided_by_another_person_than_the_one_it_is_against() -> 
     assert code(decide(desk, who=ONE)) == "same_person"
 
 
+def test_an_appeal_against_what_a_delegate_decided_is_decided_by_neither_person() -> None:
+    desk = world()
+    allocated(desk)
+    deputy = ONE.model_copy(update={"sub": "deputy", "on_behalf_of": "chief"})
+    act(desk, deputy, VoidVoucher(voucher_id=voucher(1), reason="mistake", decision_no="D-1"))
+    lodge(desk)
+    for sub in ("deputy", "chief"):
+        assert code(decide(desk, who=ONE.model_copy(update={"sub": sub}))) == "same_person"
+    assert "AppealDecided" in names(decide(desk))
+
+
 def test_an_appeal_is_lodged_by_a_party_and_decided_by_the_paying_region() -> None:
     desk = world(modes=["tongyong"])
     apply(desk)

@@ -146,7 +146,7 @@ def open_inspection(
     refusal = inspects(principal, parties)
     if refusal is not None:
         return refusal
-    return [Decided(command.inspection_id, InspectionOpened(**command.model_dump()), command.voucher_id)]
+    return [Decided(command.inspection_id, InspectionOpened(**command.model_dump(), places=parties.places), command.voucher_id)]
 
 
 def record_finding(

@@ -26,6 +26,11 @@ class Parties:
     region: str = ""
     listing_province: str = ""
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The jurisdictions that are known."""
+        return tuple(place for place in (self.region, self.listing_province) if place)
+
 
 def parties_of(events: Iterable[Event], parties: Parties = Parties()) -> Parties:
     """As the last of the case's events names them; ``parties``: as known before these events."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
 from typing import Annotated, NamedTuple
 from uuid import UUID, uuid5
@@ -17,6 +17,7 @@ from tongdui_events.audit import DrawnCase, InspectionOpened, SampleDrawn
 from tongdui_events.common import Count, Number, Place
 from tongdui_events.document import Code, Event, Sha256, Stamp
 
+from services.audit.domain.parties import Parties
 from shared.kernel.commands import Command
 from shared.kernel.decisions import Decided, OutOfOrder, Refusal
 from shared.kernel.fields import Day
@@ -111,8 +112,10 @@ SAMPLE: Fold[bool] = Fold("sample", "audit", (SampleDrawn,), False, _drawn)
 """Whether it was drawn; keyed by ``sample_id``."""
 
 
-def record_sample(is_drawn: bool, command: RecordSample) -> list[Decided] | Refusal:
-    """SampleDrawn, and InspectionOpened for each case."""
+def record_sample(
+    is_drawn: bool, parties_of: Callable[[UUID], Parties], command: RecordSample
+) -> list[Decided] | Refusal:
+    """SampleDrawn, and InspectionOpened for each case. ``parties_of``: by the case's id."""
     if is_drawn:
         return OutOfOrder("sample_id", state="drawn")
     opened = [
@@ -120,7 +123,7 @@ def record_sample(is_drawn: bool, command: RecordSample) -> list[Decided] | Refu
             one.inspection_id,
             InspectionOpened(
                 inspection_id=one.inspection_id, voucher_id=one.voucher_id, cause="regular", seed=command.seed,
-                sample_id=command.sample_id,
+                sample_id=command.sample_id, places=parties_of(one.voucher_id).places,
             ),
             one.voucher_id,
         )

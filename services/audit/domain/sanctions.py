@@ -39,7 +39,8 @@ Stage = Literal["unknown", "proposed", "withdrawn", "decided", "lifted"]
 
 @dataclass(frozen=True)
 class Sanction:
-    """``notified_on`` and ``heard`` are of the proposal; ``persons`` are who took which step."""
+    """``notified_on`` and ``heard`` are of the proposal; ``proposed_by`` and
+    ``decided_by`` the persons who took that step, a delegate and who sent it alike."""
 
     stage: Stage = "unknown"
     inspection_id: UUID | None = None
@@ -52,15 +53,16 @@ class Sanction:
     until: date | None = None
     decision_no: str = ""
     reviewed: str = ""
-    proposed_by: str = ""
-    decided_by: str = ""
+    proposed_by: frozenset[str] = frozenset()
+    decided_by: frozenset[str] = frozenset()
 
 
 def evolve(sanction: Sanction, event: Event, stamp: Stamp) -> Sanction:
     match event:
         case SanctionProposed():
             return Sanction(
-                "proposed", event.inspection_id, stamp.case_id, event.party_uscc, event.places, proposed_by=stamp.actor.id
+                "proposed", event.inspection_id, stamp.case_id, event.party_uscc, event.places,
+                proposed_by=stamp.actor.persons,
             )
         case PartyNotified():
             return replace(sanction, notified_on=event.on)
@@ -71,7 +73,7 @@ def evolve(sanction: Sanction, event: Event, stamp: Stamp) -> Sanction:
         case SanctionDecided():
             return replace(
                 sanction, stage="decided", from_on=event.from_on, until=event.until, places=event.places,
-                decision_no=event.decision_no, decided_by=stamp.actor.id,
+                decision_no=event.decision_no, decided_by=stamp.actor.persons,
             )
         case SanctionReviewed():
             return replace(sanction, reviewed=event.outcome)
@@ -254,7 +256,7 @@ def decide_sanction(
     )
     if refusal is not None:
         return refusal
-    if sanction.proposed_by in principal.persons:
+    if sanction.proposed_by & principal.persons:
         return SamePerson(step="proposal")
     if command.from_on < today:
         return TooEarly("from_on", date=command.from_on, earliest=today)
@@ -278,8 +280,8 @@ def review_sanction(sanction: Sanction, principal: Principal, command: ReviewSan
     refusal = _stands(sanction, "decided", command.sanction_id) or _acts_for_a_place(sanction, principal)
     if refusal is not None:
         return refusal
-    for person, step in ((sanction.proposed_by, "proposal"), (sanction.decided_by, "decision")):
-        if person in principal.persons:
+    for persons, step in ((sanction.proposed_by, "proposal"), (sanction.decided_by, "decision")):
+        if persons & principal.persons:
             return SamePerson(step=step)
     reviewed = SanctionReviewed(sanction_id=command.sanction_id, outcome=command.outcome)
     lifted = _lifted(sanction, command.sanction_id, command.decision_no) if command.outcome == "lifted" else []

@@ -5,7 +5,7 @@ A signal raises; it blocks nothing. It is raised once for one cause, whoever fin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Literal, NamedTuple
@@ -16,6 +16,7 @@ from tongdui_events.common import Number, Subject
 from tongdui_events.document import Code, Event, Stamp
 from tongdui_events.streams import NAMESPACE
 
+from services.audit.domain.parties import Parties
 from services.audit.domain.refusals import TooEarly, VersionOutOfTurn
 from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Decided, NotFound, NotYours, OutOfOrder, Refusal
@@ -164,14 +165,18 @@ def to_raise(found: Signal, version: int) -> RaiseSignal:
     )
 
 
-def raise_signal(raised: Raised, principal: Principal, command: RaiseSignal) -> list[Decided] | Refusal:
-    """SignalRaised, once for one cause."""
+def raise_signal(
+    raised: Raised, parties_of: Callable[[UUID], Parties], principal: Principal, command: RaiseSignal
+) -> list[Decided] | Refusal:
+    """SignalRaised, once for one cause. ``parties_of``: by a case's id."""
     if principal.role != "service":
         return NotYours()
     if raised.stage != "unknown":
         return OutOfOrder("signal_id", state=raised.stage)
     case_id = command.cases[0] if len(command.cases) == 1 else None
-    return [Decided(command.signal_id, SignalRaised(**command.model_dump()), case_id)]
+    places = {place for case in command.cases for place in parties_of(case).places}
+    event = SignalRaised(**command.model_dump(), places=tuple(sorted(places)))
+    return [Decided(command.signal_id, event, case_id)]
 
 
 def dismiss_signal(raised: Raised, command: DismissSignal) -> list[Decided] | Refusal:

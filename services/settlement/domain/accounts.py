@@ -33,11 +33,11 @@ class AccountDetails(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A payee's account in use, and the one that waits for a second person with who proposed it."""
+    """A payee's account in use, and the one that waits for a second person with the persons who proposed it."""
 
     confirmed: AccountDetails | None = None
     proposed: AccountDetails | None = None
-    proposed_by: str = ""
+    proposed_by: frozenset[str] = frozenset()
 
 
 def _details(event: PayeeAccountProposed | PayeeAccountConfirmed) -> AccountDetails:
@@ -47,7 +47,7 @@ def _details(event: PayeeAccountProposed | PayeeAccountConfirmed) -> AccountDeta
 def evolve(account: Account, event: Event, stamp: Stamp) -> Account:
     match event:
         case PayeeAccountProposed():
-            return replace(account, proposed=_details(event), proposed_by=stamp.actor.id)
+            return replace(account, proposed=_details(event), proposed_by=stamp.actor.persons)
         case PayeeAccountConfirmed():
             return Account(confirmed=_details(event))
     return account
@@ -104,7 +104,7 @@ def confirm(
         return refusal
     if account.proposed is None:
         return NoAccountProposed("uscc")
-    if account.proposed_by in principal.persons:
+    if account.proposed_by & principal.persons:
         return SamePerson("uscc", step="the proposal")
     event = PayeeAccountConfirmed(uscc=command.uscc, **account.proposed._asdict())
     return [Decided(account_id(command.uscc), event)]

@@ -163,7 +163,7 @@ def _from_the_payer(batch: Batch, principal: Principal) -> Refusal | None:
         mine = principal.role == "regional_officer" and principal.region == batch.payer
     if not mine:
         return NotYours("payout_id")
-    same = batch.channel == "treasury" and batch.released_by in principal.persons
+    same = batch.channel == "treasury" and bool(batch.released_by & principal.persons)
     return SamePerson(step="release") if same else None
 
 

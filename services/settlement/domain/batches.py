@@ -38,12 +38,12 @@ from shared.kernel.folding import Fold
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """``payer`` is a region's code or an agent's id; ``released_by`` the person who let it go out."""
+    """``payer`` is a region's code or an agent's id; ``released_by`` the persons who let it go out."""
 
     batch_id: UUID | None = None
     payer: str = ""
     channel: Channel = "treasury"
-    released_by: str | None = None
+    released_by: frozenset[str] = frozenset()
 
 
 def evolve(batch: Batch, event: Event, stamp: Stamp) -> Batch:
@@ -51,7 +51,7 @@ def evolve(batch: Batch, event: Event, stamp: Stamp) -> Batch:
         case BatchOpened():
             return Batch(event.batch_id, event.payer, event.channel)
         case BatchReleased():
-            return replace(batch, released_by=stamp.actor.id)
+            return replace(batch, released_by=stamp.actor.persons)
     return batch
 
 
@@ -116,7 +116,7 @@ def open_batch(
 ) -> list[Decided] | Refusal:
     """BatchOpened. ``agent``: the payer, of an agent's batch."""
     if batch.batch_id is not None:
-        return OutOfOrder("batch_id", state="open" if batch.released_by is None else "released")
+        return OutOfOrder("batch_id", state="released" if batch.released_by else "open")
     refusal = _handles(principal, command.payer, command.channel)
     if refusal:
         return refusal
@@ -135,7 +135,7 @@ def instructions(
     refusal = _handles(principal, batch.payer, batch.channel)
     if refusal:
         return refusal
-    if batch.released_by is not None:
+    if batch.released_by:
         return OutOfOrder("batch_id", state="released")
     forbidden = [refusal for due in dues for refusal in _forbidden(batch, agent, due, today, principal)]
     return defective(ReleaseDefective, forbidden[:100]) or [_instruction(due) for due in dues]

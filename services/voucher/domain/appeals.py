@@ -79,7 +79,7 @@ def decide(voucher: Voucher, bench: Bench, principal: Principal, command: Decide
         return NotFound("appeal_id", what="open appeal", id=command.appeal_id)
     if principal.region != voucher.region:
         return NotYours("voucher_id")
-    if voucher.ruling.by in principal.persons:
+    if voucher.ruling.by & principal.persons:
         return SamePerson("appeal_id")
     event = AppealDecided(
         appeal_id=command.appeal_id,

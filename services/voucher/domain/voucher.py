@@ -62,7 +62,7 @@ class Ruling(NamedTuple):
     """The last decision against a case: which, by whom, on which day. It can be appealed."""
 
     kind: Literal["application", "allocation", "void"]
-    by: str
+    by: frozenset[str]
     on: date
 
 
@@ -170,7 +170,7 @@ def _over(voucher: Voucher, stage: Stage, ruling: Ruling | None = None) -> Vouch
 
 
 def _ruled(kind: Literal["application", "allocation", "void"], stamp: Stamp) -> Ruling:
-    return Ruling(kind, stamp.actor.id, stamp.business_day)
+    return Ruling(kind, stamp.actor.persons, stamp.business_day)
 
 
 def _ending(voucher: Voucher, event: Event, stamp: Stamp) -> Voucher:

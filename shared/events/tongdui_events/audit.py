@@ -79,8 +79,8 @@ class SampleDrawn(AuditEvent):
 class SignalRaised(AuditEvent):
     """A rule fired on what the logs say; ``cause_key`` keeps the same cause from firing twice.
 
-    ``rule_version`` is that of the thresholds in force; ``cases`` are the vouchers it is about. ``critical`` says that the
-    record itself is in doubt.
+    ``rule_version`` is that of the thresholds in force; ``cases`` are the vouchers it is about, ``places`` the regions and
+    provinces of these. ``critical`` says that the record itself is in doubt.
     """
 
     signal_id: UUID
@@ -90,6 +90,7 @@ class SignalRaised(AuditEvent):
     evidence: tuple[EvidencePosition, ...]
     cause_key: Code
     cases: tuple[UUID, ...] = ()
+    places: tuple[Place, ...] = ()
     severity: Literal["notice", "critical"] = "notice"
 
 
@@ -101,7 +102,7 @@ class SignalDismissed(AuditEvent):
 
 
 class InspectionOpened(AuditEvent):
-    """Somebody checks a case; ``seed`` is the lot it was drawn by."""
+    """Somebody checks a case; ``seed`` is the lot it was drawn by, ``places`` the case's region and listing province."""
 
     inspection_id: UUID
     voucher_id: UUID
@@ -109,6 +110,7 @@ class InspectionOpened(AuditEvent):
     seed: Code | None = None
     sample_id: UUID | None = None
     signal_id: UUID | None = None
+    places: tuple[Place, ...] = ()
 
 
 class FindingRecorded(AuditEvent):
