@@ -9,6 +9,7 @@ from services.settlement.domain import (
     approval,
     bank_answers,
     batches,
+    clawbacks,
     endings,
     notices,
     objections,
@@ -52,6 +53,15 @@ def batches_seen(principal: Principal) -> Scope:
     if principal.role == "agent":
         return {"payer": str(principal.member_of)}
     return {"payer": principal.region} if principal.role == "regional_officer" else None
+
+
+def clawbacks_seen(principal: Principal) -> Scope:
+    """Who owes it sees its own, a department its region's, a centre those of the regions that entrust it."""
+    if principal.role in PARTIES:
+        return {"debtor_uscc": principal.uscc}
+    if principal.role == "centre":
+        return [{"region": region} for region in principal.regions]
+    return _of_its_region(principal)
 
 
 def accounts_seen(principal: Principal) -> Scope:
@@ -141,6 +151,20 @@ ROUTES: list[CommandRoute | ViewRoute] = [
     CommandRoute("/batches/{batch_id}/release", batches.ReleaseBatch, roles=PAYERS),
     ViewRoute("/batches/{key}", "batches", roles=PAYERS | {"auditor"}, scope=batches_seen),
     ViewRoute("/batches", "batches", roles=PAYERS | {"auditor"}, scope=batches_seen, filters=("payer", "state")),
+    # taking money back
+    CommandRoute("/clawbacks", clawbacks.ProposeClawback, roles=CENTRE | REGION),
+    CommandRoute("/clawbacks/{clawback_id}/order", clawbacks.OrderClawback, roles=REGION),
+    CommandRoute("/clawbacks/{clawback_id}/cancel", clawbacks.CancelClawback, roles=REGION),
+    CommandRoute("/clawbacks/{clawback_id}/recoveries", clawbacks.RecordRecovery, roles=REGION),
+    CommandRoute("/clawbacks/{clawback_id}/write-off", clawbacks.WriteOffClawback, roles=REGION),
+    ViewRoute("/clawbacks/{key}", "clawbacks", roles=READS_REDEMPTIONS, scope=clawbacks_seen),
+    ViewRoute(
+        "/clawbacks",
+        "clawbacks",
+        roles=READS_REDEMPTIONS,
+        scope=clawbacks_seen,
+        filters=("region", "state", "redemption_id", "debtor_uscc"),
+    ),
 ]
 
 EXTRA = [

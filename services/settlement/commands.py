@@ -23,6 +23,7 @@ from services.settlement.domain import (
     approval,
     bank_answers,
     batches,
+    clawbacks,
     endings,
     notices,
     objections,
@@ -35,10 +36,11 @@ from services.settlement.domain.accounts import ACCOUNT
 from services.settlement.domain.agents import AGENT
 from services.settlement.domain.batches import BATCH, Due
 from services.settlement.domain.case_facts import CASE, Case
+from services.settlement.domain.clawbacks import CLAWBACK
 from services.settlement.domain.cross_checks import Grounds
 from services.settlement.domain.invoices import INVOICE
 from services.settlement.domain.local_support import LOCAL_SUPPORT
-from services.settlement.domain.lookups import case_of, payout_of, redemption_of, rounds_of
+from services.settlement.domain.lookups import case_of, clawbacks_of, paid_of, payout_of, redemption_of, rounds_of
 from services.settlement.domain.notices import NOTICE, NUMBERS, Candidate, Passing
 from services.settlement.domain.payment import BANKS, PORT
 from services.settlement.domain.payouts import PAYOUT, Payout
@@ -65,6 +67,7 @@ FOLDS: list[Fold[Any]] = [
     PAYOUT,
     BATCH,
     AGENT,
+    CLAWBACK,
     CASE_STOPS,
     CASE,
     REGION,
@@ -337,8 +340,48 @@ def record_uncertainty(command: bank_answers.RecordUncertainty, desk: Desk) -> D
 
 
 def record_return(command: bank_answers.RecordReturn, desk: Desk) -> Decision:
+    """With the payment that came back, the redemption's recoveries shrink to what is left paid of it."""
     payout = desk.get(PAYOUT, command.payout_id)
-    return bank_answers.give_back(payout, _batch_of(payout, desk), desk.today, desk.principal, command)
+    returned = bank_answers.give_back(payout, _batch_of(payout, desk), desk.today, desk.principal, command)
+    if isinstance(returned, Refusal):
+        return returned
+    redemption = redemption_of(payout, desk.get)
+    left_fen = paid_of(redemption, desk.get).fen - command.amount_fen
+    orders = clawbacks_of(redemption, desk.get)
+    return returned + clawbacks.lowered(redemption, orders, left_fen, case_of(redemption, desk.get))
+
+
+# -- clawback ------------------------------------------------------------------------------------
+
+
+def propose_clawback(command: clawbacks.ProposeClawback, desk: Desk) -> Decision:
+    clawback, redemption = desk.get(CLAWBACK, command.clawback_id), desk.get(REDEMPTION, command.redemption_id)
+    case, paid = case_of(redemption, desk.get), paid_of(redemption, desk.get)
+    others, region = clawbacks_of(redemption, desk.get), _region(case, desk)
+    return clawbacks.propose(clawback, redemption, others, paid, case, region, desk.today, desk.principal, command)
+
+
+def order_clawback(command: clawbacks.OrderClawback, desk: Desk) -> Decision:
+    clawback, redemption = desk.get(CLAWBACK, command.clawback_id), _of_its_clawback(command, desk)
+    others = [other for other in clawbacks_of(redemption, desk.get) if other.clawback_id != command.clawback_id]
+    case, paid = case_of(redemption, desk.get), paid_of(redemption, desk.get)
+    return clawbacks.order(clawback, redemption, others, paid, case, desk.principal, command)
+
+
+def cancel_clawback(command: clawbacks.CancelClawback, desk: Desk) -> Decision:
+    case = case_of(_of_its_clawback(command, desk), desk.get)
+    return clawbacks.cancel(desk.get(CLAWBACK, command.clawback_id), case, desk.principal, command)
+
+
+def record_recovery(command: clawbacks.RecordRecovery, desk: Desk) -> Decision:
+    clawback, redemption = desk.get(CLAWBACK, command.clawback_id), _of_its_clawback(command, desk)
+    case, paid = case_of(redemption, desk.get), paid_of(redemption, desk.get)
+    return clawbacks.recover(clawback, paid, case, desk.today, desk.principal, command)
+
+
+def write_off_clawback(command: clawbacks.WriteOffClawback, desk: Desk) -> Decision:
+    case = case_of(_of_its_clawback(command, desk), desk.get)
+    return clawbacks.write_off(desk.get(CLAWBACK, command.clawback_id), case, desk.principal, command)
 
 
 def record_recusal(command: recusal.RecordRecusal, desk: Desk) -> Decision:
@@ -354,10 +397,15 @@ def _of_its_payout(command: Any, desk: Desk) -> Redemption:
     return redemption_of(desk.get(PAYOUT, command.payout_id), desk.get)
 
 
+def _of_its_clawback(command: Any, desk: Desk) -> Redemption:
+    clawback = desk.get(CLAWBACK, command.clawback_id)
+    return desk.get(REDEMPTION, clawback.redemption_id) if clawback.redemption_id else Redemption()
+
+
 def _unless_recused(
     handler: Callable[[Any, Desk], Decision], of: Callable[[Any, Desk], Redemption]
 ) -> Callable[[Any, Desk], Decision]:
-    """Who stays out of a redemption decides nothing of it, nor of its payments."""
+    """Who stays out of a redemption decides nothing of it, nor of its payments and recoveries."""
 
     def decide(command: Any, desk: Desk) -> Decision:
         redemption = of(command, desk)
@@ -379,6 +427,14 @@ _OF_A_REDEMPTION: dict[type[Command], Callable[[Any, Desk], Decision]] = {
     approval.ApproveRedemption: approve_redemption,
     approval.WithdrawApproval: withdraw_approval,
     recusal.RecordRecusal: record_recusal,
+    clawbacks.ProposeClawback: propose_clawback,
+}
+
+_OF_A_CLAWBACK: dict[type[Command], Callable[[Any, Desk], Decision]] = {
+    clawbacks.OrderClawback: order_clawback,
+    clawbacks.CancelClawback: cancel_clawback,
+    clawbacks.RecordRecovery: record_recovery,
+    clawbacks.WriteOffClawback: write_off_clawback,
 }
 
 _OF_A_PAYOUT: dict[type[Command], Callable[[Any, Desk], Decision]] = {
@@ -395,6 +451,7 @@ _OF_A_PAYOUT: dict[type[Command], Callable[[Any, Desk], Decision]] = {
 HANDLERS: dict[type[Command], Callable[[Any, Desk], Decision]] = {
     **{command: _unless_recused(handler, _of_its_redemption) for command, handler in _OF_A_REDEMPTION.items()},
     **{command: _unless_recused(handler, _of_its_payout) for command, handler in _OF_A_PAYOUT.items()},
+    **{command: _unless_recused(handler, _of_its_clawback) for command, handler in _OF_A_CLAWBACK.items()},
     notices.PublishNotice: publish_notice,
     notices.CorrectNotice: correct_notice,
     notices.WithdrawNotice: withdraw_notice,

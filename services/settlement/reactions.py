@@ -21,6 +21,7 @@ from tongdui_events.voucher import (
 )
 
 from services.settlement.domain import clawback_proposals, endings, local_support, payouts, stops
+from services.settlement.domain.case_facts import CASE
 from services.settlement.domain.endings import LapseRedemption
 from services.settlement.domain.invoices import INVOICE
 from services.settlement.domain.lookups import payouts_of
@@ -102,7 +103,7 @@ def inspection_closed(event: InspectionClosed, stamp: Stamp, desk: Desk) -> list
     reason = stops.finding(event.inspection_id)
     freed = (payouts.freed(payout, reason) for payout in payouts_of(voucher_id, desk.get))
     redemption = desk.get(REDEMPTION, event.redemption_id) if event.redemption_id else Redemption()
-    proposed = clawback_proposals.propose(voucher_id, redemption, event)
+    proposed = clawback_proposals.propose(voucher_id, desk.get(CASE, voucher_id).region, redemption, event)
     return [*lifted, *(decided for one in freed for decided in one), *proposed]
 
 

@@ -38,11 +38,12 @@ from tongdui_events.settlement import (
     ReviewOpened,
 )
 
+from services.settlement.clawback_rows import clawback_row
 from services.settlement.domain.agents import AGENT
 from services.settlement.domain.batches import BATCH
+from services.settlement.domain.clawbacks import CLAWBACK
 from services.settlement.domain.payment import PORT
 from services.settlement.domain.payouts import PAYOUT
-from services.settlement.domain.redemption import REDEMPTION
 from shared.kernel.public_notice import NOTICE_EVENTS, PublicNotice, PublishedItem, evolve, next_close_on
 from shared.runtime.document_view import Use, document_row
 from shared.runtime.projections import View
@@ -214,11 +215,18 @@ def _documents(event: RedemptionRequested | RedemptionResubmitted, stamp: Stamp)
 
 VIEWS: list[View] = [
     View("documents", (RedemptionRequested, RedemptionResubmitted), _redemption, document_row, ("shared",), _documents),
-    View("redemptions", REDEMPTION.types, _redemption, redemption_row, indexed=("region", "state", "voucher_id")),
+    View("redemptions", tuple(REDEMPTION_STATES), _redemption, redemption_row, indexed=("region", "state", "voucher_id")),
     View("notices", NOTICE_EVENTS, lambda e, _: str(e.notice_id), notice_row, indexed=("region", "state", "number")),
     View("payouts", PAYOUT.types, _payout, payout_row, indexed=("region", "state", "channel")),
     View("instructed", PAYOUT.types, _payout, instructed_row),
     View("batches", BATCH.types, lambda e, _: str(e.batch_id), batch_row, indexed=("payer", "state")),
     View("accounts", (PayeeAccountProposed, PayeeAccountConfirmed, RedemptionRequested), _payee, account_row),
     View("agents", AGENT.types, lambda e, _: str(e.agent_id), agent_row),
+    View(
+        "clawbacks",
+        CLAWBACK.types,
+        lambda e, _: str(e.clawback_id),
+        clawback_row,
+        indexed=("region", "state", "redemption_id", "debtor_uscc"),
+    ),
 ]

@@ -49,7 +49,7 @@ from tongdui_events.registry import (
     ServiceOffered,
 )
 from tongdui_events.samples import sample
-from tongdui_events.settlement import RedemptionApproved, RedemptionRequested, RedemptionReviewed
+from tongdui_events.settlement import ClawbackProposed, RedemptionApproved, RedemptionRequested, RedemptionReviewed
 from tongdui_events.streams import account_id, catalogue_id, enterprise_id, provider_id, reach_id, region_id
 from tongdui_events.voucher import (
     AllocationConfirmed,
@@ -91,7 +91,7 @@ def an_id(number: int) -> UUID:
 CENTRE, OTHER_CENTRE, AGENT, OTHER_AGENT = (an_id(number) for number in range(1, 5))
 VOUCHER, VOIDED, APPEAL, REDEMPTION, NOTICE, OBJECTION = (an_id(number) for number in range(11, 17))
 LISTING, LISTING_OBJECTION = (an_id(number) for number in range(21, 23))
-PAYOUT, AGENTS_PAYOUT, BATCH, AGENTS_BATCH = (an_id(number) for number in range(31, 35))
+PAYOUT, AGENTS_PAYOUT, BATCH, AGENTS_BATCH, CLAWBACK, COMPANYS_CLAWBACK = (an_id(number) for number in range(31, 37))
 SIGNAL, INSPECTION, SANCTION, DECIDED, RECORD, SAMPLE = (an_id(number) for number in range(41, 47))
 COMPANYS_SANCTION, PROVINCES_RECORD = an_id(47), an_id(48)
 
@@ -246,6 +246,9 @@ def payment_history() -> list[tuple[UUID, Event]]:
             (payout, told(PayoutInstructed, payout_id=payout, batch_id=batch, amount_fen=3_000_000)),
             (batch, told(BatchReleased, batch_id=batch)),
         ]  # fmt: skip
+    for clawback, debtor in ((CLAWBACK, LABORATORY), (COMPANYS_CLAWBACK, COMPANY)):
+        owed = {"clawback_id": clawback, "redemption_id": REDEMPTION, "debtor_uscc": debtor, "region": REGION}
+        history.append((clawback, told(ClawbackProposed, **owed)))
     return history
 
 

@@ -35,6 +35,7 @@ from tests.unit.settlement_world import (
     PLATFORM,
     PROVIDER,
     REDEMPTION,
+    REGION,
     SHA,
     VOUCHER,
     World,
@@ -69,17 +70,18 @@ def inspected(world: World, stop_payment: bool = True) -> list[Event]:
 
 
 def test_a_recommended_clawback_becomes_a_proposal_once_an_inspection() -> None:
-    world = World()
+    world = World().requested()
     inspected(world, stop_payment=False)
     closed = InspectionClosed(
         inspection_id=INSPECTION, redemption_id=REDEMPTION, recommendation="clawback", amount_fen=5, debtor_uscc=PROVIDER,
         ground="breach",
     )
-    [proposed] = world.hears("audit", INSPECTION, closed)
+    proposed, linked = world.hears("audit", INSPECTION, closed)
     assert proposed == ClawbackProposed(
         clawback_id=clawback_id(INSPECTION), redemption_id=REDEMPTION, debtor_uscc=PROVIDER, amount_fen=5, ground="breach",
-        inspection_id=INSPECTION,
+        inspection_id=INSPECTION, region=REGION,
     )
+    assert (linked.redemption_id, linked.clawback_id) == (REDEMPTION, clawback_id(INSPECTION))
     assert world.hears("audit", INSPECTION, closed.model_copy(update={"recommendation": "sanction"})) == []
 
 

@@ -52,6 +52,7 @@ class Case:
     enterprise_uscc: str = ""
     provider_uscc: str = ""
     region: str = ""
+    listing_province: str = ""
     mode: Literal["tongyong", "tongdui"] = "tongyong"
     redeem_by: date | None = None
     signed_on: date | None = None
@@ -140,6 +141,7 @@ def evolve(case: Case, event: Event, stamp: Stamp) -> Case:
                 enterprise_uscc=event.enterprise_uscc,
                 provider_uscc=event.provider_uscc,
                 region=event.region,
+                listing_province=event.listing_province,
                 mode=event.mode,
                 redeem_by=event.redeem_by,
             )

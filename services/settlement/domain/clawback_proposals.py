@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 from tongdui_events.audit import InspectionClosed
 from tongdui_events.settlement import ClawbackProposed
 
+from services.settlement.domain.clawbacks import sought
 from services.settlement.domain.redemption import Redemption
 from shared.kernel.decisions import Decided
 
@@ -16,8 +17,9 @@ def clawback_id(inspection_id: UUID) -> UUID:
     return uuid5(inspection_id, "clawback")
 
 
-def propose(voucher_id: UUID, redemption: Redemption, event: InspectionClosed) -> list[Decided]:
-    """ClawbackProposed, where that was recommended. Who owes it is whom the inspection names, else who was paid."""
+def propose(voucher_id: UUID, region: str, redemption: Redemption, event: InspectionClosed) -> list[Decided]:
+    """ClawbackProposed and RecoverySought, where that was recommended. Who owes it is whom the inspection names, else
+    who was paid."""
     if event.recommendation != "clawback" or event.redemption_id is None or not event.amount_fen:
         return []
     proposed = ClawbackProposed(
@@ -27,5 +29,7 @@ def propose(voucher_id: UUID, redemption: Redemption, event: InspectionClosed) -
         amount_fen=event.amount_fen,
         ground=event.ground or "no_fault",
         inspection_id=event.inspection_id,
+        region=region,
     )
-    return [Decided(proposed.clawback_id, proposed, voucher_id)]
+    linked = [sought(redemption, proposed.clawback_id)] if redemption.redemption_id else []
+    return [Decided(proposed.clawback_id, proposed, voucher_id), *linked]

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.settlement.domain.case_facts import CASE, Case
+from services.settlement.domain.clawbacks import CLAWBACK, Clawback, Paid
 from services.settlement.domain.payouts import PAYOUT, Payout
 from services.settlement.domain.redemption import REDEMPTION, Redemption
 from shared.kernel.folding import Fold
@@ -37,3 +38,14 @@ def payout_of(redemption: Redemption, get: Get) -> Payout:
 def payouts_of(voucher_id: UUID, get: Get) -> list[Payout]:
     """The payments of the standing approvals of a case."""
     return [payout_of(redemption, get) for redemption in rounds_of(get(CASE, voucher_id), get)]
+
+
+def clawbacks_of(redemption: Redemption, get: Get) -> list[Clawback]:
+    """The recoveries of a redemption, in the order they were proposed."""
+    return [get(CLAWBACK, clawback_id) for clawback_id in redemption.clawbacks]
+
+
+def paid_of(redemption: Redemption, get: Get) -> Paid:
+    """What was paid of a redemption, over all its payments."""
+    year = redemption.settled_on.year if redemption.settled_on else None
+    return Paid(sum(get(PAYOUT, payout_id).paid_fen for payout_id in redemption.payouts), year)

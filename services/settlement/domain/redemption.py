@@ -12,6 +12,7 @@ from tongdui_events.document import Event, Stamp
 from tongdui_events.settlement import (
     ApprovalWithdrawn,
     PublicityPassed,
+    RecoverySought,
     RedemptionApproved,
     RedemptionLapsed,
     RedemptionPublished,
@@ -55,7 +56,8 @@ class Redemption:
     ``request`` is what was handed in last. ``stage``: ``approved`` until its publicity has passed,
     ``payable`` from then on. ``reviewers`` and ``approvers`` are the persons of all its rounds.
     ``notice_id`` is the notice the standing approval was published in, ``last_notice_id`` the latest
-    of any round. ``payouts`` are the ids of the payments its passed publicities led to.
+    of any round. ``payouts`` are the ids of the payments its passed publicities led to, ``clawbacks``
+    those of the recoveries that were proposed. The year of ``settled_on`` is the year of payment.
     """
 
     redemption_id: UUID | None = None
@@ -73,6 +75,8 @@ class Redemption:
     last_notice_id: UUID | None = None
     payouts: tuple[UUID, ...] = ()
     settled: bool = False
+    settled_on: date | None = None
+    clawbacks: tuple[UUID, ...] = ()
     recused: frozenset[str] = frozenset()
 
     @property
@@ -146,7 +150,9 @@ def _paid(redemption: Redemption, event: Event, stamp: Stamp) -> Redemption:
             due = payout_id(event.redemption_id, event.notice_id)
             return replace(redemption, stage="payable", payouts=(*redemption.payouts, due))
         case RedemptionSettled():
-            return replace(redemption, stage="settled", settled=True)
+            return replace(redemption, stage="settled", settled=True, settled_on=stamp.business_day)
+        case RecoverySought():
+            return replace(redemption, clawbacks=(*redemption.clawbacks, event.clawback_id))
         case RedemptionUnpaid():
             return replace(redemption, stage="unpaid")
     return redemption
@@ -170,6 +176,7 @@ REDEMPTION = Fold(
         PublicityPassed,
         RedemptionSettled,
         RedemptionUnpaid,
+        RecoverySought,
         RecusalRecorded,
     ),
     Redemption(),

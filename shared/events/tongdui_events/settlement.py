@@ -253,6 +253,13 @@ class RedemptionUnpaid(SettlementEvent):
     reason: Code
 
 
+class RecoverySought(SettlementEvent):
+    """A redemption has a clawback that was proposed; in the redemption's stream."""
+
+    redemption_id: UUID
+    clawback_id: UUID
+
+
 class ClawbackProposed(SettlementEvent):
     """A recovery is proposed, for breach or without fault."""
 
@@ -262,6 +269,8 @@ class ClawbackProposed(SettlementEvent):
     amount_fen: Fen
     ground: Literal["breach", "no_fault"]
     inspection_id: UUID | None = None
+    region: RegionCode | None = None
+    evidence_sha256: tuple[Sha256, ...] = ()
 
 
 class ClawbackOrdered(SettlementEvent):
@@ -295,6 +304,7 @@ class RecoveryRecorded(SettlementEvent):
     method: Literal["repaid", "treasury", "offset"]
     fiscal_year: Year
     reference: Text
+    received_on: date | None = None
 
 
 class ClawbackClosed(SettlementEvent):
@@ -303,3 +313,4 @@ class ClawbackClosed(SettlementEvent):
     clawback_id: UUID
     recovered_fen: Fen
     written_off_fen: Fen
+    decision_no: Code | None = None
