@@ -48,6 +48,7 @@ class Case:
     allocation_fen: int = 0
     redeem_by: int = 0
     open: bool = True
+    successor: Company | None = None
     notes: list[str] = field(default_factory=list)
 
     def planned_fen(self) -> int:
@@ -129,3 +130,6 @@ def _special(chance: random.Random) -> Iterator[Case]:
     alike = _case(19, "near_duplicate", qingpu, chance, "D01", "development", 90_000 * YUAN, FIRST_START + 2, first.enterprise)
     alike.provider = first.provider
     yield alike
+    merged = _case(20, "merged", qingpu, chance, "T01", "testing", 60_000 * YUAN, FIRST_START + 3)
+    merged.mode, merged.successor = "tongdui", first.enterprise
+    yield merged

@@ -10,7 +10,7 @@ from typing import Any
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from services.demo.casebook import LATE_START, Case, casebook
-from services.demo.cast import AGENT, AGENT_ID, CATEGORY_NAMES, FIRST_DAY, REGIONS, YEAR, digest, laboratory_of
+from services.demo.cast import AGENT, AGENT_ID, CATEGORY_NAMES, FIRST_DAY, REGIONS, YEAR, Company, digest, laboratory_of
 from services.demo.client import Client, Refused
 from services.demo.evidence import documents, request_body
 from services.demo.opening import (
@@ -176,6 +176,16 @@ class Pilot:
         case.allocation_fen = answer["amount_fen"]
         if case.kind == "corrected":
             await self._correct(case)
+        if case.successor is not None:
+            await self._merge(case, case.successor)
+
+    async def _merge(self, case: Case, successor: Company) -> None:
+        """The company is merged into another by decision, and its voucher passes on."""
+        decision = {"successor_uscc": successor.uscc, "decision_no": f"并〔{YEAR}〕{case.number}号", "from_on": self.date}
+        path = f"/registry/v1/enterprises/{case.enterprise.uscc}/succession"
+        await self.client.post(case.region.officer("registry"), path, decision)
+        await self.client.quiet()
+        case.enterprise = successor
 
     async def _report_local_support(self, case: Case) -> None:
         """The region's own list names the contract: the voucher ends before anything is held."""

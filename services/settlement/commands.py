@@ -93,16 +93,17 @@ def _region(case: Case, desk: Desk) -> Region:
 def _grounds(case: Case, numbers: Iterable[str], desk: Desk) -> Grounds:
     branches = desk.get(PROVIDER, provider_id(case.provider_uscc)).branches
     known = {number: desk.get(INVOICE, invoice_id(number)) for number in numbers}
-    supported = desk.get(LOCAL_SUPPORT, enterprise_file_id(case.enterprise_uscc))
+    files = (desk.get(LOCAL_SUPPORT, enterprise_file_id(uscc)) for uscc in sorted(case.enterprises) if uscc)
+    supported = {number: reference for file in files for number, reference in file.items()}
     return Grounds(case, branches, known, desk.today, supported)
 
 
-def _stops(case: Case, desk: Desk) -> frozenset[str]:
+def _stops(case: Case, payee_uscc: str, desk: Desk) -> frozenset[str]:
     if case.voucher_id is None:
         return frozenset()
     enterprise = desk.get(ENTERPRISE, enterprise_id(case.enterprise_uscc))
     provider = desk.get(PROVIDER, provider_id(case.provider_uscc))
-    return stops_of(case, desk.get(CASE_STOPS, case.voucher_id), enterprise, provider, desk.today)
+    return stops_of(case, desk.get(CASE_STOPS, case.voucher_id), enterprise, provider, desk.today, payee_uscc)
 
 
 def _parties(case: Case, desk: Desk) -> str:
@@ -123,7 +124,7 @@ def _passing(redemption_id: UUID, desk: Desk) -> Passing:
     redemption = desk.get(REDEMPTION, redemption_id)
     case = case_of(redemption, desk.get)
     account = desk.get(ACCOUNT, account_id(redemption.payee_uscc))
-    return Passing(redemption, case, _region(case, desk), account, _stops(case, desk))
+    return Passing(redemption, case, _region(case, desk), account, _stops(case, redemption.payee_uscc, desk))
 
 
 def _due(payout_id: UUID, desk: Desk) -> Due:
@@ -131,7 +132,7 @@ def _due(payout_id: UUID, desk: Desk) -> Due:
     redemption = redemption_of(payout, desk.get)
     case = case_of(redemption, desk.get)
     account = desk.get(ACCOUNT, account_id(payout.payee_uscc))
-    return Due(payout_id, payout, redemption, rounds_of(case, desk.get), account, _stops(case, desk))
+    return Due(payout_id, payout, redemption, rounds_of(case, desk.get), account, _stops(case, payout.payee_uscc, desk))
 
 
 def _agent(payer: str, desk: Desk) -> agents.Agent:
@@ -286,7 +287,7 @@ def cancel_payout(command: payouts.CancelPayout, desk: Desk) -> Decision:
 def check_payout(command: payouts.CheckPayout, desk: Desk) -> Decision:
     payout = desk.get(PAYOUT, command.payout_id)
     case = desk.get(CASE, payout.voucher_id) if payout.voucher_id else Case()
-    return payouts.check(payout, _stops(case, desk), desk.principal, command)
+    return payouts.check(payout, _stops(case, payout.payee_uscc, desk), desk.principal, command)
 
 
 # -- batches and the bank's answers --------------------------------------------------------------------

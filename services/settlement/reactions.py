@@ -17,10 +17,11 @@ from tongdui_events.voucher import (
     LocalSupportRecorded,
     PerformanceAllowed,
     PresentationRefused,
+    VoucherPassedOn,
     VoucherPresented,
 )
 
-from services.settlement.domain import clawback_proposals, endings, local_support, payouts, stops
+from services.settlement.domain import clawback_proposals, endings, local_support, payouts, stops, succession
 from services.settlement.domain.case_facts import CASE
 from services.settlement.domain.endings import LapseRedemption
 from services.settlement.domain.invoices import INVOICE
@@ -44,6 +45,11 @@ def day_opened(event: DayOpened, stamp: Stamp, desk: Desk) -> list[Decided]:
 
 def voucher_presented(event: VoucherPresented, stamp: Stamp, desk: Desk) -> list[Decided]:
     return endings.presented(desk.get(REDEMPTION, event.redemption_id))
+
+
+def voucher_passed_on(event: VoucherPassedOn, stamp: Stamp, desk: Desk) -> list[Decided]:
+    case = desk.get(CASE, event.voucher_id)
+    return succession.pass_on(desk.get(REDEMPTION, case.live), event) if case.live else []
 
 
 def presentation_refused(event: PresentationRefused, stamp: Stamp, desk: Desk) -> list[Decided]:
@@ -110,6 +116,7 @@ def inspection_closed(event: InspectionClosed, stamp: Stamp, desk: Desk) -> list
 REACTIONS: dict[tuple[str, str], Callable[[Any, Stamp, Desk], list[Decided] | Refusal]] = {
     ("registry", "DayOpened"): day_opened,
     ("voucher", "VoucherPresented"): voucher_presented,
+    ("voucher", "VoucherPassedOn"): voucher_passed_on,
     ("voucher", "PresentationRefused"): presentation_refused,
     ("voucher", "PerformanceAllowed"): performance_allowed,
     ("voucher", "HoldsCarriedOver"): holds_carried_over,

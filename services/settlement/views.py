@@ -26,6 +26,7 @@ from tongdui_events.settlement import (
     PublicityPassed,
     RedemptionApproved,
     RedemptionLapsed,
+    RedemptionPassedOn,
     RedemptionPublished,
     RedemptionRejected,
     RedemptionRequested,
@@ -76,6 +77,8 @@ _SUMS = {RedemptionReviewed: "reviewed_fen", RedemptionApproved: "approved_fen"}
 def redemption_row(row: Row | None, event: Event, stamp: Stamp) -> Row:
     """Parties, sums, where it stands; the evidence stays in the events. ``due_on``: the day it lapses."""
     fields = event.model_dump(mode="json", exclude=_EVIDENCE)
+    if isinstance(event, RedemptionPassedOn):
+        return {**(row or {}), **fields}
     if type(event) in _SUMS:
         fields[_SUMS[type(event)]] = fields.pop("amount_fen")
     if isinstance(event, RedemptionPublished | ApprovalWithdrawn):

@@ -28,6 +28,7 @@ from services.voucher.domain import (
     local_support,
     recusal,
     reinstatement,
+    succession,
 )
 from services.voucher.domain import carry_over as year_end
 from services.voucher.domain.ceilings import CEILING, Ceiling
@@ -36,6 +37,7 @@ from services.voucher.domain.enterprise_file import ENTERPRISE_FILE, EnterpriseF
 from services.voucher.domain.near_duplicates import Look
 from services.voucher.domain.registry_facts import CATALOGUE, ENTERPRISE, PROVIDER, REGION, Enterprise
 from services.voucher.domain.settlement_days import SETTLEMENT_DAYS
+from services.voucher.domain.succession import SUCCESSION
 from services.voucher.domain.voucher import VOUCHER, Voucher
 from shared.kernel.commands import Command
 from shared.kernel.decisions import Decided, Refusal
@@ -48,6 +50,7 @@ Decision = list[Decided] | Refusal
 
 FOLDS: list[Fold[Any]] = [
     DELEGATION, VOUCHER, CEILING, CLAIM, ENTERPRISE_FILE, REGION, ENTERPRISE, PROVIDER, CATALOGUE, SETTLEMENT_DAYS,
+    SUCCESSION,
 ]
 
 
@@ -61,6 +64,20 @@ def _party(uscc: str, desk: Desk) -> Enterprise:
 
 def _file(uscc: str, desk: Desk) -> EnterpriseFile:
     return desk.get(ENTERPRISE_FILE, enterprise_file_id(uscc))
+
+
+def _file_of(voucher: Voucher, desk: Desk) -> EnterpriseFile:
+    """Its enterprise's file, with the local support that those had whom a merger made part of it."""
+    file = _file(voucher.enterprise_uscc, desk)
+    supports = tuple(support for uscc in voucher.predecessors for support in _file(uscc, desk).supports)
+    return EnterpriseFile(file.contracts, supports + file.supports) if supports else file
+
+
+def _look(voucher: Voucher, enterprise_uscc: str, desk: Desk) -> Look:
+    """What a contract of this voucher is looked at beside, in the hands of that enterprise."""
+    policy = desk.get(REGION, region_id(voucher.region)).in_force(desk.today)
+    related = _party(enterprise_uscc, desk).is_related_to(_party(voucher.provider_uscc, desk))
+    return Look(_file(enterprise_uscc, desk), policy.terms if policy else None, related)
 
 
 def apply_for_voucher(command: application.ApplyForVoucher, desk: Desk) -> Decision:
@@ -89,10 +106,7 @@ def submit_contract(command: contract.SubmitContract, desk: Desk) -> Decision:
         return desk.get(CLAIM, claim_id(fingerprint)).voucher_id
 
     voucher = _voucher(command, desk)
-    policy = desk.get(REGION, region_id(voucher.region)).in_force(desk.today)
-    enterprise, provider = _party(voucher.enterprise_uscc, desk), _party(voucher.provider_uscc, desk)
-    file, terms = _file(voucher.enterprise_uscc, desk), policy.terms if policy else None
-    look = Look(file, terms, enterprise.is_related_to(provider))
+    look = _look(voucher, voucher.enterprise_uscc, desk)
     return contract.submit(voucher, claimant_of, look, desk.today, desk.principal, command)
 
 
@@ -120,7 +134,7 @@ def _facts(voucher: Voucher, desk: Desk) -> allocation.Facts:
         enterprise=desk.get(ENTERPRISE, enterprise_id(voucher.enterprise_uscc)),
         provider=desk.get(PROVIDER, provider_id(voucher.provider_uscc)),
         catalogue=own_list if own_list.version else desk.get(CATALOGUE, catalogue_id(desk.today.year)),
-        file=_file(voucher.enterprise_uscc, desk),
+        file=_file_of(voucher, desk),
         ceiling_of=_ceiling_of(desk),
     )
 
@@ -174,6 +188,14 @@ def expire_voucher(command: endings.ExpireVoucher, desk: Desk) -> Decision:
     return endings.expire(voucher, heard_until, appealable_until, command)
 
 
+def pass_on_voucher(command: succession.PassOnVoucher, desk: Desk) -> Decision:
+    voucher = _voucher(command, desk)
+    predecessor = _party(voucher.enterprise_uscc, desk)
+    successor_uscc = predecessor.succession.successor_uscc if predecessor.succession else voucher.enterprise_uscc
+    look = _look(voucher, successor_uscc, desk)
+    return succession.pass_on(voucher, predecessor, look, desk.today, desk.principal, command)
+
+
 def carry_over(command: year_end.CarryOver, desk: Desk) -> Decision:
     voucher = _voucher(command, desk)
     heard_until: date | None = desk.get(SETTLEMENT_DAYS, days_id("settlement"))
@@ -222,6 +244,7 @@ _OF_A_CASE: dict[type[Command], Callable[[Any, Desk], Decision]] = {
     endings.ExpireVoucher: expire_voucher,
     endings.ExtendVoucher: extend_voucher,
     year_end.CarryOver: carry_over,
+    succession.PassOnVoucher: pass_on_voucher,
     endings.VoidVoucher: void_voucher,
     endings.AllowPerformance: allow_performance,
     recusal.RecordRecusal: record_recusal,

@@ -7,7 +7,7 @@ from typing import Any
 
 from tongdui_events.common import DayReached
 from tongdui_events.document import Stamp
-from tongdui_events.registry import DayOpened
+from tongdui_events.registry import DayOpened, EnterpriseSucceeded
 from tongdui_events.settlement import (
     RecoveryRecorded,
     RedemptionLapsed,
@@ -17,22 +17,27 @@ from tongdui_events.settlement import (
     RedemptionUnpaid,
     RedemptionWithdrawn,
 )
-from tongdui_events.streams import days_id, region_id
+from tongdui_events.streams import days_id, region_id, succession_id
 
-from services.voucher.domain import presentation
+from services.voucher.domain import presentation, succession
 from services.voucher.domain.carry_over import CarryOver
 from services.voucher.domain.endings import ExpireVoucher
 from services.voucher.domain.registry_facts import REGION
-from services.voucher.domain.voucher import VOUCHER
+from services.voucher.domain.succession import SUCCESSION, PassOnVoucher
+from services.voucher.domain.voucher import ENDED, VOUCHER
 from shared.kernel.decisions import Decided, Refusal
 from shared.runtime.desk import Desk
-from shared.runtime.sweeps import Sweep
+from shared.runtime.sweeps import Cases, Sweep
 
 
 def day_opened(event: DayOpened, stamp: Stamp, desk: Desk) -> list[Decided]:
     if desk.day is not None and event.date <= desk.day:
         return []
     return [Decided(days_id("voucher"), DayReached(date=event.date))]
+
+
+def enterprise_succeeded(event: EnterpriseSucceeded, stamp: Stamp, desk: Desk) -> list[Decided]:
+    return succession.note(desk.get(SUCCESSION, succession_id(event.uscc)), event)
 
 
 def redemption_requested(event: RedemptionRequested, stamp: Stamp, desk: Desk) -> list[Decided]:
@@ -64,6 +69,7 @@ def recovery_recorded(event: RecoveryRecorded, stamp: Stamp, desk: Desk) -> list
 
 REACTIONS: dict[tuple[str, str], Callable[[Any, Stamp, Desk], list[Decided] | Refusal]] = {
     ("registry", "DayOpened"): day_opened,
+    ("registry", "EnterpriseSucceeded"): enterprise_succeeded,
     ("settlement", "RedemptionRequested"): redemption_requested,
     ("settlement", "RedemptionRejected"): redemption_ended,
     ("settlement", "RedemptionWithdrawn"): redemption_ended,
@@ -74,6 +80,10 @@ REACTIONS: dict[tuple[str, str], Callable[[Any, Stamp, Desk], list[Decided] | Re
 }
 
 SWEEPS: list[Sweep] = [
+    Sweep(
+        "successions", "successions", lambda row, day: PassOnVoucher(voucher_id=row["voucher_id"]),
+        cases=Cases("vouchers", "enterprise_uscc", "uscc", lambda row: row["state"] not in ENDED),
+    ),
     Sweep(
         "year_end", "year_ends", lambda row, day: CarryOver(voucher_id=row["voucher_id"], year=row["year"]), day_of="settlement"
     ),

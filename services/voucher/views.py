@@ -22,11 +22,13 @@ from tongdui_events.voucher import (
     LocalSupportMatched,
     PresentationEnded,
     ProviderChanged,
+    SuccessionNoted,
     VoucherApplied,
     VoucherCollected,
     VoucherExpired,
     VoucherExtended,
     VoucherIssued,
+    VoucherPassedOn,
     VoucherPresented,
     VoucherRedeemed,
     VoucherReinstated,
@@ -123,6 +125,11 @@ def year_end_row(row: Row, event: Event, stamp: Stamp) -> Row:
     return None
 
 
+def succession_row(row: Row, event: SuccessionNoted, stamp: Stamp) -> Row:
+    """From which day the vouchers of a predecessor are another's."""
+    return {**event.model_dump(mode="json"), "due_on": event.from_on.isoformat()}
+
+
 def _after(day: str) -> str:
     return (date.fromisoformat(day) + timedelta(days=1)).isoformat()
 
@@ -141,7 +148,7 @@ VIEWS: list[View] = [
     View(
         "vouchers",
         (
-            *STATES, ProviderChanged, VoucherExtended, PresentationEnded, AllocationCorrected, ContractFiled,
+            *STATES, ProviderChanged, VoucherPassedOn, VoucherExtended, PresentationEnded, AllocationCorrected, ContractFiled,
             LocalSupportMatched, VoucherReinstated, AppealLodged, AppealDecided,
         ),
         _by_voucher,
@@ -158,5 +165,6 @@ VIEWS: list[View] = [
         _by_voucher,
         deadline_row,
     ),
+    View("successions", (SuccessionNoted,), lambda event, stamp: event.uscc, succession_row),
     View("year_ends", (AllocationConfirmed, VoucherReinstated, HoldsCarriedOver, *ENDS), _by_voucher, year_end_row),
 ]

@@ -213,6 +213,11 @@ class Projections:
         chosen = SQL("WHERE ") + SQL(" AND ").join(conditions) if conditions else SQL("")
         return self._select(name, chosen + SQL(" ORDER BY key LIMIT %s"), (*parameters, limit))
 
+    def having(self, name: str, member: str, value: str) -> list[Row]:
+        """The rows of one value of an indexed member, in the order of keys."""
+        chosen = SQL("WHERE row->>{} = %s ORDER BY key").format(member)
+        return [row for _, row in self._select(name, chosen, (value,))]
+
     def due(self, name: str, day: date) -> list[Row]:
         """The rows whose ``due_on`` is at or before ``day``, in the order of that day, then of keys."""
         rows = self._select(name, SQL("WHERE due_on <= %s ORDER BY due_on, key"), (day,))

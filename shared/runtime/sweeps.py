@@ -19,7 +19,7 @@ from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Refusal
 from shared.runtime.errors import PlatformError
 from shared.runtime.jobs import Context
-from shared.runtime.projections import Projections
+from shared.runtime.projections import Projections, Row
 from shared.runtime.writer import Writer
 
 log = logging.getLogger("tongdui.sweeps")
@@ -28,18 +28,30 @@ NAMESPACE = UUID("2a9d7c54-8f0e-5d0b-8d55-0c9b8f1b7a10")
 
 
 @dataclass(frozen=True)
+class Cases:
+    """The rows of ``view`` whose ``member`` says what the due row's ``named`` says, and which of them still wait."""
+
+    view: str
+    member: str
+    named: str
+    waits: Callable[[Mapping[str, Any]], bool]
+
+
+@dataclass(frozen=True)
 class Sweep:
     """Rows of ``view`` whose ``due_on`` is at or before the day ``day_of`` has reached become commands.
 
     Rows are asked in the order of their due day, then of their member ``order`` where they have one.
     ``day_of`` names the service whose reached day counts; empty means this one. A row asks once a day,
-    and again when it changes.
+    and again when it changes. ``cases``: where a due row concerns many, in what they are found; each
+    becomes a command.
     """
 
     name: str
     view: str
     command: Callable[[Mapping[str, Any], date], Command]
     day_of: str = ""
+    cases: Cases | None = None
 
 
 def day_reached(connection: Connection[Any], service: str, source: str) -> date | None:
@@ -75,7 +87,7 @@ class Sweeper:
         return asked
 
     async def _sweep_one(self, sweep: Sweep, day: date) -> int:
-        rows = await asyncio.to_thread(self.projections.due, sweep.view, day)
+        rows = await asyncio.to_thread(self._due, sweep, day)
         asked_on, asked = self._asked.get(sweep.name, (day, set()))
         if asked_on != day:
             asked = set()
@@ -92,6 +104,18 @@ class Sweeper:
                 raise result
             asked.add(json.dumps(row, sort_keys=True))
         return len(new)
+
+    def _due(self, sweep: Sweep, day: date) -> list[Row]:
+        due = self.projections.due(sweep.view, day)
+        if sweep.cases is None:
+            return due
+        of = sweep.cases
+        return [
+            {**case, "due_on": row["due_on"]}
+            for row in due
+            for case in self.projections.having(of.view, of.member, row[of.named])
+            if of.waits(case)
+        ]
 
     async def _ask(self, sweep: Sweep, row: Mapping[str, Any], day: date) -> None:
         command = sweep.command(row, day)

@@ -9,7 +9,7 @@ from uuid import UUID
 from tongdui_events.document import Event, Stamp
 from tongdui_events.policy import PolicyAdopted
 from tongdui_events.settlement import RedemptionSettled
-from tongdui_events.voucher import ProviderChanged, VoucherIssued
+from tongdui_events.voucher import ProviderChanged, VoucherIssued, VoucherPassedOn
 
 from services.audit.domain.parties import Parties, parties_of
 from shared.kernel.folding import Fold
@@ -19,7 +19,7 @@ def _parties(parties: Parties, event: Event, stamp: Stamp) -> Parties:
     return parties_of((event,), parties)
 
 
-PARTIES: Fold[Parties] = Fold("parties", "voucher", (VoucherIssued, ProviderChanged), Parties(), _parties)
+PARTIES: Fold[Parties] = Fold("parties", "voucher", (VoucherIssued, ProviderChanged, VoucherPassedOn), Parties(), _parties)
 """Keyed by the voucher's id."""
 
 

@@ -39,6 +39,7 @@ from tongdui_events.voucher import (
     VoucherApplied,
     VoucherExtended,
     VoucherIssued,
+    VoucherPassedOn,
 )
 
 Picture = dict[str, Any]
@@ -54,6 +55,7 @@ _TOLD: dict[type[Event], tuple[str, ...]] = {
     VoucherIssued: ("enterprise_uscc", "provider_uscc", "region", "listing_province", "mode", "policy_version", "use_by",
                     "redeem_by"),
     ProviderChanged: ("provider_uscc",),
+    VoucherPassedOn: ("enterprise_uscc",),
     VoucherExtended: ("use_by", "redeem_by"),
     ContractSubmitted: ("contract_no", "signed_on"),
     ContractAmended: ("contract_no", "signed_on"),

@@ -11,7 +11,7 @@ from uuid import UUID
 from tongdui_events.policy import PolicyAdopted
 from tongdui_events.registry import AffiliationDeclared, EnterpriseRegistered
 from tongdui_events.settlement import RedemptionRequested
-from tongdui_events.voucher import ContractAmended, ContractSubmitted, ProviderChanged, VoucherIssued
+from tongdui_events.voucher import ContractAmended, ContractSubmitted, ProviderChanged, VoucherIssued, VoucherPassedOn
 
 from services.audit.domain.signals import Seen
 
@@ -57,6 +57,8 @@ class Known:
                 self._keep(event.voucher_id, case)
             case ProviderChanged() if event.voucher_id in self.cases:
                 self._keep(event.voucher_id, replace(self.cases[event.voucher_id], provider_uscc=event.provider_uscc))
+            case VoucherPassedOn() if event.voucher_id in self.cases:
+                self._keep(event.voucher_id, replace(self.cases[event.voucher_id], enterprise_uscc=event.enterprise_uscc))
             case ContractSubmitted() | ContractAmended() if event.voucher_id in self.cases:
                 self._keep(event.voucher_id, replace(self.cases[event.voucher_id], signed_on=event.signed_on))
             case PolicyAdopted():
@@ -75,7 +77,7 @@ class Known:
 
 
 TYPES = (
-    VoucherIssued, ProviderChanged, ContractSubmitted, ContractAmended, PolicyAdopted, EnterpriseRegistered,
+    VoucherIssued, ProviderChanged, VoucherPassedOn, ContractSubmitted, ContractAmended, PolicyAdopted, EnterpriseRegistered,
     AffiliationDeclared, RedemptionRequested,
 )
 

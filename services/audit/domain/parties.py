@@ -9,11 +9,11 @@ from uuid import UUID
 
 from tongdui_events.document import Event
 from tongdui_events.registry import CentreEntrusted, CentreReleased
-from tongdui_events.voucher import ProviderChanged, VoucherApplied, VoucherIssued
+from tongdui_events.voucher import ProviderChanged, VoucherApplied, VoucherIssued, VoucherPassedOn
 
 from shared.kernel.commands import Principal
 
-PARTY_EVENTS = (VoucherApplied, VoucherIssued, ProviderChanged)
+PARTY_EVENTS = (VoucherApplied, VoucherIssued, ProviderChanged, VoucherPassedOn)
 READS_ALL = frozenset({"auditor", "operator"})
 
 
@@ -44,6 +44,8 @@ def parties_of(events: Iterable[Event], parties: Parties = Parties()) -> Parties
                 )
             case ProviderChanged():
                 parties = replace(parties, provider_uscc=event.provider_uscc)
+            case VoucherPassedOn():
+                parties = replace(parties, enterprise_uscc=event.enterprise_uscc)
     return parties
 
 

@@ -30,6 +30,7 @@ from tongdui_events.voucher import (
     ProviderChanged,
     VoucherExpired,
     VoucherIssued,
+    VoucherPassedOn,
     VoucherRedeemed,
     VoucherVoided,
     VoucherWithdrawn,
@@ -43,7 +44,8 @@ TYPES = (
     PolicyAdopted, CataloguePublished, AffiliationDeclared,
     RedemptionApproved, RedemptionRejected, RedemptionRequested, RedemptionResubmitted,
     AllocationConfirmed, AllocationCorrected, AllocationRefused, ConsumptionReversed, ContractAmended, ContractSubmitted,
-    LocalSupportRecorded, ProviderChanged, VoucherExpired, VoucherIssued, VoucherRedeemed, VoucherVoided, VoucherWithdrawn,
+    LocalSupportRecorded, ProviderChanged, VoucherExpired, VoucherIssued, VoucherPassedOn, VoucherRedeemed, VoucherVoided,
+    VoucherWithdrawn,
 )
 #: a refusal that no terms change
 _FIXED = frozenset({"supported_locally"})
@@ -153,6 +155,9 @@ class Trial:
                 self._cases[event.voucher_id] = event
             case ProviderChanged() if event.voucher_id in self._cases:
                 changed = {"provider_uscc": event.provider_uscc}
+                self._cases[event.voucher_id] = self._cases[event.voucher_id].model_copy(update=changed)
+            case VoucherPassedOn() if event.voucher_id in self._cases:
+                changed = {"enterprise_uscc": event.enterprise_uscc}
                 self._cases[event.voucher_id] = self._cases[event.voucher_id].model_copy(update=changed)
             case ContractSubmitted() | ContractAmended():
                 self._contracts[event.voucher_id] = event.lines

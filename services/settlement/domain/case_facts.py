@@ -21,6 +21,7 @@ from tongdui_events.voucher import (
     VoucherExpired,
     VoucherExtended,
     VoucherIssued,
+    VoucherPassedOn,
     VoucherPresented,
     VoucherRedeemed,
     VoucherReinstated,
@@ -46,7 +47,8 @@ class AllocatedLine:
 @dataclass(frozen=True, slots=True)
 class Case:
     """One voucher. ``allocation_fen`` is None before an allocation was confirmed; ``policy_version``
-    is the version that allocation froze; ``presented`` is every redemption it ever backed."""
+    is the version that allocation froze; ``presented`` is every redemption it ever backed; ``predecessors`` are
+    whose voucher it was before mergers passed it on."""
 
     voucher_id: UUID | None = None
     enterprise_uscc: str = ""
@@ -67,11 +69,17 @@ class Case:
     ended: Ended = ""
     performance_allowed_on: date | None = None
     recused: frozenset[str] = frozenset()
+    predecessors: frozenset[str] = frozenset()
 
     @property
     def payee_uscc(self) -> str:
         """Who is paid: the enterprise is reimbursed (通用), the provider paid (通兑). 二(五)"""
         return self.enterprise_uscc if self.mode == "tongyong" else self.provider_uscc
+
+    @property
+    def enterprises(self) -> frozenset[str]:
+        """The enterprise, and whom it took the voucher over from: what was invoiced to and paid by them counts."""
+        return self.predecessors | {self.enterprise_uscc}
 
     @property
     def handed_over(self) -> bool:
@@ -127,6 +135,9 @@ def _lived(case: Case, event: Event, stamp: Stamp) -> Case:
             return replace(case, ended="")
         case RecusalRecorded():
             return replace(case, recused=case.recused | {event.recused_actor})
+        case VoucherPassedOn():
+            predecessors = case.predecessors | {event.predecessor_uscc}
+            return replace(case, enterprise_uscc=event.enterprise_uscc, predecessors=predecessors)
         case PerformanceAllowed():
             return replace(case, performance_allowed_on=stamp.business_day)
     return case
@@ -174,6 +185,7 @@ CASE = Fold(
         VoucherVoided,
         VoucherRedeemed,
         VoucherReinstated,
+        VoucherPassedOn,
         PerformanceAllowed,
         RecusalRecorded,
     ),

@@ -100,7 +100,7 @@ def no_invoice_is_named_twice(request: Request, grounds: Grounds) -> Iterator[Re
 
 def every_invoice_is_made_out_to_the_enterprise(request: Request, grounds: Grounds) -> Iterator[Refusal]:
     for index, entry in enumerate(request.invoices):
-        if entry.buyer_uscc != grounds.case.enterprise_uscc:
+        if entry.buyer_uscc not in grounds.case.enterprises:
             yield InvoiceOfAnotherBuyer(f"invoices.{index}.buyer_uscc", number=entry.number)
 
 
@@ -143,10 +143,10 @@ def no_invoice_had_local_support(request: Request, grounds: Grounds) -> Iterator
 
 def every_receipt_is_between_the_parties(request: Request, grounds: Grounds) -> Iterator[Refusal]:
     """From the enterprise to the provider or its branch, or back: a refund."""
-    enterprise = grounds.case.enterprise_uscc
+    enterprises = grounds.case.enterprises
     for index, receipt in enumerate(request.receipts):
-        paid = receipt.payer_uscc == enterprise and receipt.payee_uscc in grounds.sellers
-        refunded = receipt.payee_uscc == enterprise and receipt.payer_uscc in grounds.sellers
+        paid = receipt.payer_uscc in enterprises and receipt.payee_uscc in grounds.sellers
+        refunded = receipt.payee_uscc in enterprises and receipt.payer_uscc in grounds.sellers
         if not (paid or refunded):
             yield ReceiptBetweenOthers(f"receipts.{index}")
 
@@ -223,7 +223,7 @@ def receipt_defects(request: Request, case: Case, sum_: Payable) -> list[Refusal
 def _received(request: Request, case: Case) -> int:
     """What the provider got, less what it paid back."""
     return sum(
-        receipt.amount_fen if receipt.payer_uscc == case.enterprise_uscc else -receipt.amount_fen
+        receipt.amount_fen if receipt.payer_uscc in case.enterprises else -receipt.amount_fen
         for receipt in request.receipts
     )
 

@@ -122,7 +122,7 @@ PAYOUT = Fold(
 )
 """Keyed by ``payout_id``."""
 
-PARTY_STOPS = frozenset({"enterprise_barred", "provider_suspended", "provider_delisted"})
+PARTY_STOPS = frozenset({"enterprise_barred", "enterprise_gone", "provider_suspended", "provider_delisted"})
 """Holds that come and go with a party's standing."""
 OFFICER = "officer:"
 """What begins the reason of a hold that an officer placed, and an officer may lift."""

@@ -13,9 +13,11 @@ from tongdui_events.registry import (
     CentreEntrusted,
     CentreReleased,
     EnterpriseBarred,
+    EnterpriseDissolved,
     EnterpriseRegistered,
     EnterpriseReinstated,
     EnterpriseRenamed,
+    EnterpriseSucceeded,
     ProviderApplied,
     ProviderDelisted,
     ProviderReinstated,
@@ -87,10 +89,15 @@ class Bar(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Enterprise:
-    """An enterprise's names and the bars on it."""
+    """An enterprise's names and the bars on it. ``ends``: its dissolution, its merger into another."""
 
     names: tuple[Name, ...] = ()
     bars: tuple[Bar, ...] = ()
+    ends: tuple[Bar, ...] = ()
+
+    def gone_on(self, day: date) -> date | None:
+        """The day on which it was recorded that the enterprise is no more, None while it is."""
+        return max((end.known_on for end in self.ends if end.from_on <= day), default=None)
 
     def barred_on(self, day: date) -> date | None:
         """The last day on which a bar in force on ``day`` was recorded, None where there is none."""
@@ -106,6 +113,10 @@ def _enterprise(enterprise: Enterprise, event: Event, stamp: Stamp) -> Enterpris
             return replace(enterprise, names=(*enterprise.names, Name(event.name, event.from_on)))
         case EnterpriseBarred():
             return replace(enterprise, bars=(*enterprise.bars, Bar(event.from_on, event.until, stamp.business_day)))
+        case EnterpriseDissolved():
+            return replace(enterprise, ends=(*enterprise.ends, Bar(event.on, None, stamp.business_day)))
+        case EnterpriseSucceeded():
+            return replace(enterprise, ends=(*enterprise.ends, Bar(event.from_on, None, stamp.business_day)))
         case EnterpriseReinstated():
             return replace(enterprise, bars=())
     return enterprise
@@ -147,7 +158,9 @@ REGION = Fold(
 ENTERPRISE = Fold(
     "enterprise",
     "registry",
-    (EnterpriseRegistered, EnterpriseRenamed, EnterpriseBarred, EnterpriseReinstated),
+    (
+        EnterpriseRegistered, EnterpriseRenamed, EnterpriseBarred, EnterpriseReinstated, EnterpriseDissolved, EnterpriseSucceeded,
+    ),
     Enterprise(),
     _enterprise,
 )

@@ -47,16 +47,19 @@ def finding(inspection_id: UUID) -> str:
 
 
 def stops_of(
-    case: Case, case_stops: frozenset[str], enterprise: Enterprise, provider: Provider, today: date
+    case: Case, case_stops: frozenset[str], enterprise: Enterprise, provider: Provider, today: date, payee_uscc: str = ""
 ) -> frozenset[str]:
-    """Every reason for which the payments of a case wait on a day."""
+    """Every reason for which a payment of a case to that payee waits on a day. What was approved for an enterprise that has
+    been succeeded since is approved anew, for the successor."""
+    succeeded = {"payee_succeeded"} if payee_uscc in case.predecessors else set()
     parties = {
+        "enterprise_gone": enterprise.gone_on(today),
         "enterprise_barred": enterprise.barred_on(today),
         "provider_suspended": provider.suspended_on,
         "provider_delisted": provider.delisted_on,
     }
     standing = {reason for reason, known_on in parties.items() if known_on is not None and _counts(case, known_on)}
-    return case_stops | standing
+    return case_stops | standing | succeeded
 
 
 def _counts(case: Case, known_on: date) -> bool:

@@ -83,7 +83,8 @@ def _may_confirm(
         return NotEntrusted("voucher_id")
     if voucher.stage != "acknowledged":
         return OutOfOrder("voucher_id", state=voucher.stage)
-    if not voucher.performance_allowed and (facts.enterprise.barred_on(today) or not facts.provider.serves(today)):
+    stopped = facts.enterprise.barred_on(today) or facts.enterprise.gone_on(today) or not facts.provider.serves(today)
+    if stopped and not voucher.performance_allowed:
         return PartySuspended("voucher_id")
     return None
 

@@ -78,8 +78,8 @@ def enterprise_is_not_barred(case: _Case) -> str | None:
 
 
 def enterprise_is_not_dissolved(case: _Case) -> str | None:
-    dissolved = case.enterprise.dissolved_on
-    return "enterprise_dissolved" if dissolved is not None and dissolved <= case.today else None
+    """Nor merged into another."""
+    return "enterprise_dissolved" if case.enterprise.gone_on(case.today) else None
 
 
 def provider_is_on_the_list(case: _Case) -> str | None:

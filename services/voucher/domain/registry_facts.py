@@ -21,6 +21,7 @@ from tongdui_events.registry import (
     EnterpriseQualified,
     EnterpriseRegistered,
     EnterpriseReinstated,
+    EnterpriseSucceeded,
     ProviderDelisted,
     ProviderListed,
     ProviderReinstated,
@@ -86,6 +87,14 @@ class Qualification(NamedTuple):
     valid_until: date
 
 
+class Succession(NamedTuple):
+    """Who takes over by decision, from a day on."""
+
+    successor_uscc: str
+    decision_no: str
+    from_on: date
+
+
 @dataclass(frozen=True, slots=True)
 class Enterprise:
     """An enterprise's paying region by day, its standing and its qualifications."""
@@ -94,6 +103,7 @@ class Enterprise:
     qualifications: tuple[Qualification, ...] = ()
     bars: tuple[tuple[date, date | None], ...] = ()
     dissolved_on: date | None = None
+    succession: Succession | None = None
     #: keyed digests: who controls it, and everything it may share with another party
     controller: str = ""
     ties: frozenset[str] = frozenset()
@@ -108,6 +118,11 @@ class Enterprise:
 
     def qualified_on(self, day: date) -> bool:
         return any(q.valid_from_on <= day <= q.valid_until for q in self.qualifications)
+
+    def gone_on(self, day: date) -> bool:
+        """Dissolved, or merged into another."""
+        ends = (self.dissolved_on, self.succession.from_on if self.succession else None)
+        return any(end is not None and end <= day for end in ends)
 
     def barred_on(self, day: date) -> bool:
         """By any of its bars: of two at once the later end counts."""
@@ -132,6 +147,8 @@ def _enterprise(enterprise: Enterprise, event: Event, stamp: Stamp) -> Enterpris
             return replace(enterprise, bars=())
         case EnterpriseDissolved():
             return replace(enterprise, dissolved_on=event.on)
+        case EnterpriseSucceeded():
+            return replace(enterprise, succession=Succession(event.successor_uscc, event.decision_no, event.from_on))
         case AffiliationDeclared():
             stated = (event.controller_hmac, *event.holder_hmac, event.address_hmac, event.phone_hmac)
             return replace(enterprise, controller=event.controller_hmac, ties=frozenset(filter(None, stated)))
@@ -207,6 +224,7 @@ ENTERPRISE = Fold(
         EnterpriseBarred,
         EnterpriseReinstated,
         EnterpriseDissolved,
+        EnterpriseSucceeded,
         AffiliationDeclared,
     ),
     Enterprise(),

@@ -31,6 +31,7 @@ from tongdui_events.voucher import (
     VoucherExpired,
     VoucherExtended,
     VoucherIssued,
+    VoucherPassedOn,
     VoucherPresented,
     VoucherRedeemed,
     VoucherReinstated,
@@ -69,7 +70,7 @@ class Ruling(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Voucher:
     """``before_presented`` is the stage it returns to when a presentation ends, ``before_ended`` when it is reinstated;
-    ``held`` is what it held at the end."""
+    ``held`` is what it held at the end; ``predecessors`` are whose it was before mergers passed it on."""
 
     stage: Stage = "unknown"
     enterprise_uscc: str = ""
@@ -96,6 +97,7 @@ class Voucher:
     waits_for_budget: bool = False
     before_ended: Stage = "issued"
     held: tuple[Hold, ...] = ()
+    predecessors: tuple[str, ...] = ()
 
     @property
     def ended(self) -> bool:
@@ -206,6 +208,9 @@ def evolve(voucher: Voucher, event: Event, stamp: Stamp) -> Voucher:
             return replace(voucher, stage="issued", use_by=event.use_by, redeem_by=event.redeem_by, ruling=None)
         case ProviderChanged():
             return replace(voucher, provider_uscc=event.provider_uscc)
+        case VoucherPassedOn():
+            predecessors = (*voucher.predecessors, event.predecessor_uscc)
+            return replace(voucher, enterprise_uscc=event.enterprise_uscc, predecessors=predecessors)
         case ContractSubmitted() | ContractAmended():
             return _contracted(voucher, event)
         case ContractAcknowledged():
@@ -225,7 +230,7 @@ VOUCHER = Fold(
     "voucher",
     "voucher",
     (
-        VoucherApplied, ApplicationRefused, VoucherIssued, ProviderChanged, ContractSubmitted, ContractAmended,
+        VoucherApplied, ApplicationRefused, VoucherIssued, ProviderChanged, VoucherPassedOn, ContractSubmitted, ContractAmended,
         ContractAcknowledged, ContractDisputed, AllocationConfirmed, AllocationCorrected, AllocationRefused,
         VoucherTendered, VoucherCollected, VoucherPresented, PresentationRefused, PresentationEnded, VoucherWithdrawn,
         VoucherExpired, VoucherExtended, VoucherVoided, PerformanceAllowed, VoucherReinstated, VoucherRedeemed,

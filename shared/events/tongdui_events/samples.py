@@ -131,6 +131,7 @@ _TEXTS = {
     "statement_sha256": "f6" * 32,
     "status": "PART",
     "submitted_by": "provider",
+    "predecessor_uscc": _BRANCH,
     "successor_uscc": _BRANCH,
     "text_sha256": "f7" * 32,
     "to_actor": "officer-08",

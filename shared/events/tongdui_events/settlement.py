@@ -244,6 +244,15 @@ class RedemptionSettled(SettlementEvent):
     offset_fen: Fen
 
 
+class RedemptionPassedOn(SettlementEvent):
+    """A request under way is the successor's, as its voucher is."""
+
+    redemption_id: UUID
+    voucher_id: UUID
+    enterprise_uscc: Uscc
+    predecessor_uscc: Uscc
+
+
 class RedemptionUnpaid(SettlementEvent):
     """A redemption, or a part of it, can finally not be paid."""
 

@@ -53,6 +53,11 @@ def enterprise_file_id(uscc: str) -> UUID:
     return _stream("enterprise-file", uscc)
 
 
+def succession_id(uscc: str) -> UUID:
+    """SuccessionNoted of one enterprise that another succeeded."""
+    return _stream("succession", uscc)
+
+
 def provider_id(uscc: str) -> UUID:
     """Provider*, Service* of one provider."""
     return _stream("provider", uscc)

@@ -101,6 +101,24 @@ class ProviderChanged(VoucherEvent):
     provider_uscc: Uscc
 
 
+class SuccessionNoted(VoucherEvent):
+    """Another enterprise takes over from a day on, as the registry decided: its vouchers pass on."""
+
+    uscc: Uscc
+    successor_uscc: Uscc
+    decision_no: Code
+    from_on: date
+
+
+class VoucherPassedOn(VoucherEvent):
+    """The voucher of an enterprise that was succeeded is the successor's, by the decision named; that is no transfer."""
+
+    voucher_id: UUID
+    enterprise_uscc: Uscc
+    predecessor_uscc: Uscc
+    decision_no: Code
+
+
 class ContractSubmitted(VoucherEvent):
     """One party submitted the intended contract; ``amount_fen`` is the sum of its lines."""
 
