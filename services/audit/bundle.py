@@ -156,14 +156,16 @@ def _manifest(
 
 
 def _whole_streams(connection: Connection[Any], entries: Iterable[Entry]) -> dict[str, int]:
-    """The streams of which every event is here, and how many each has."""
-    here = Counter(decode_stamp(entry.state).originator_id for entry in entries)
+    """The streams of which every event is here, as ``source/stream``, and how many each has: services name streams of one
+    case alike."""
+    here = Counter((entry.source, decode_stamp(entry.state).originator_id) for entry in entries)
     rows = connection.execute(
-        "SELECT originator_id, count(*) FROM (SELECT originator_id FROM audit_archive WHERE originator_id = ANY(%(ids)s)"
-        " UNION ALL SELECT originator_id FROM audit_events WHERE originator_id = ANY(%(ids)s)) e GROUP BY 1",
-        {"ids": list(here)},
+        "SELECT source, originator_id, count(*) FROM (SELECT source, originator_id FROM audit_archive"
+        " WHERE originator_id = ANY(%(ids)s) UNION ALL SELECT 'audit', originator_id FROM audit_events"
+        " WHERE originator_id = ANY(%(ids)s)) e GROUP BY 1, 2",
+        {"ids": list({stream for _, stream in here})},
     )
-    return {str(stream): count for stream, count in sorted(rows) if here[stream] == count}
+    return {f"{source}/{stream}": count for source, stream, count in sorted(rows) if here[source, stream] == count}
 
 
 def _json(value: Any) -> bytes:

@@ -402,7 +402,8 @@ class Bundle:
         versions = {}
         for event in self.manifest["events"]:
             document = self._document(event)
-            versions.setdefault(document.get("originator_id"), []).append(document.get("originator_version"))
+            stream = f"{document.get('source')}/{document.get('originator_id')}"
+            versions.setdefault(stream, []).append(document.get("originator_version"))
         for stream, count in self.manifest["streams"].items():
             found = sorted(versions.get(stream, []))
             if found != list(range(1, count + 1)):

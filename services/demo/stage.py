@@ -86,6 +86,7 @@ def _environment(directory: Path, bus: str, run_id: str) -> dict[str, str]:
         "TONGDUI_SIMULATED_EPOCH": repr(time.time()),
         "TONGDUI_TOPIC_PREFIX": run_id,
         "TONGDUI_ENVIRONMENT": "development",
+        "TONGDUI_CHECKPOINT_EVERY_SECONDS": "1",
     }
 
 

@@ -1,14 +1,17 @@
-"""Some weeks after the last payment: a sample is drawn, and one paid case is inspected and its laboratory sanctioned."""
+"""Some weeks after the last payment: a sample is drawn; one paid case is inspected, its laboratory sanctioned, its money taken
+back; and the case is handed over as a bundle that proves itself."""
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
 from services.demo.casebook import Case
 from services.demo.cast import FIRST_DAY, YEAR, digest
-from services.demo.client import Client, Person
+from services.demo.client import PATIENCE_SECONDS, Client, Person, Refused
 from services.demo.opening import SHARED_ACCOUNT
 
 AUDITOR = Person("auditor-1", "auditor")
@@ -28,7 +31,7 @@ class Supervision:
 
     async def one_day(self, day: int) -> None:
         """``day`` counts from the first day of supervision."""
-        steps = {0: self._draw, 1: self._inspect, 2: self._hear, 3: self._propose, 4: self._decide}
+        steps = {0: self._draw, 1: self._inspect, 2: self._hear, 3: self._propose, 4: self._decide, 5: self._order, 6: self._repay}
         if day in steps:
             await steps[day]()
             await self._client.quiet()
@@ -93,6 +96,45 @@ class Supervision:
             "decision_no": f"{case.region.name}科罚〔{YEAR}〕1号",
         }
         await self._client.post(case.region.officer("approval"), f"/audit/v1/sanctions/{self._sanction}/decision", decided)
+
+    async def _order(self) -> None:
+        """The region's department decides what the inspection recommended."""
+        case = self._found()
+        await self._client.post(case.region.officer("clawback"), await self._clawback("/order"), {
+            "decision_no": f"{case.region.name}科追〔{YEAR}〕1号", "amount_fen": case.payable_fen(),
+        })  # fmt: skip
+
+    async def _repay(self) -> None:
+        """By two instalments; with the second it is closed."""
+        case = self._found()
+        first = case.payable_fen() // 2
+        for number, fen in enumerate((first, case.payable_fen() - first), 1):
+            await self._client.post(case.region.officer("payment"), await self._clawback("/recoveries"), {
+                "amount_fen": fen, "method": "repaid", "fiscal_year": YEAR, "reference": f"流水{number}",
+                "received_on": self._today(),
+            })  # fmt: skip
+
+    async def _clawback(self, step: str) -> str:
+        """The path of a step of the recovery that was proposed of the case."""
+        asked = {"redemption_id": str(self._found().redemption_id)}
+        [row] = (await self._client.get(AUDITOR, "/settlement/v1/clawbacks", **asked)).json()["items"]
+        return f"/settlement/v1/clawbacks/{row['clawback_id']}{step}"
+
+    async def bundle(self) -> tuple[bytes, bytes]:
+        """The inspected case as a bundle, when a checkpoint covers its last event; and keys.json, taken before it: what it knows
+        of the logs is never newer than the bundle."""
+        path = f"/audit/v1/cases/{self._found().voucher_id}/bundle"
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            keys = await self._client.get(AUDITOR, "/audit/v1/keys")
+            try:
+                bundle = await self._client.get(AUDITOR, path, purpose="demo")
+            except Refused as refused:
+                if refused.code != "not_covered" or time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(0.1)
+            else:
+                return bundle.content, keys.content
 
     async def _paid_case(self) -> Case:
         """A settled 通兑 case, of a laboratory that shares its account where there is one."""

@@ -44,7 +44,7 @@ async def test_every_invariant_holds_in_the_history_of_a_run(bus: Any, tmp_path:
     assert types >= {
         "ApplicationRefused", "AllocationRefused", "VoucherWithdrawn", "VoucherExpired", "RedemptionReturned",
         "RedemptionResubmitted", "ObjectionUpheld", "ObjectionDismissed", "ApprovalWithdrawn", "PayoutSettled",
-        "RedemptionSettled", "VoucherRedeemed", "SignalRaised", "SampleDrawn", "InspectionClosed", "ClawbackProposed",
+        "RedemptionSettled", "VoucherRedeemed", "SignalRaised", "SampleDrawn", "InspectionClosed", "ClawbackProposed", "ClawbackClosed",
         "SanctionDecided", "CreditRecordEntered", "EnterpriseBarred", "ProviderSuspended",
     }
     assert all(row["held_fen"] == 0 and row["paid_fen"] > 0 for row in summaries[bus.name].values())
