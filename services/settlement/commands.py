@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -24,9 +24,11 @@ from services.settlement.domain import (
     bank_answers,
     batches,
     clawbacks,
+    completion,
     endings,
     notices,
     objections,
+    offsets,
     payouts,
     recusal,
     request,
@@ -36,15 +38,16 @@ from services.settlement.domain.accounts import ACCOUNT
 from services.settlement.domain.agents import AGENT
 from services.settlement.domain.batches import BATCH, Due
 from services.settlement.domain.case_facts import CASE, Case
-from services.settlement.domain.clawbacks import CLAWBACK
+from services.settlement.domain.clawbacks import CLAWBACK, DEBTS, Clawback
 from services.settlement.domain.cross_checks import Grounds
 from services.settlement.domain.invoices import INVOICE
 from services.settlement.domain.local_support import LOCAL_SUPPORT
-from services.settlement.domain.lookups import case_of, clawbacks_of, paid_of, payout_of, redemption_of, rounds_of
+from services.settlement.domain.lookups import case_of, clawbacks_of, debts_of, paid_of, payments_of, redemption_of, rounds_of
 from services.settlement.domain.notices import NOTICE, NUMBERS, Candidate, Passing
 from services.settlement.domain.payment import BANKS, PORT
 from services.settlement.domain.payouts import PAYOUT, Payout
 from services.settlement.domain.redemption import REDEMPTION, Redemption
+from services.settlement.domain.refusals import NothingToCheck
 from services.settlement.domain.registry_facts import ENTERPRISE, PROVIDER, REGION, Region, name_on
 from services.settlement.domain.stops import CASE_STOPS, INSPECTION, stops_of
 from shared.kernel.calendar import WORKING_DAYS, calendar_from
@@ -68,6 +71,7 @@ FOLDS: list[Fold[Any]] = [
     BATCH,
     AGENT,
     CLAWBACK,
+    DEBTS,
     CASE_STOPS,
     CASE,
     REGION,
@@ -124,7 +128,8 @@ def _passing(redemption_id: UUID, desk: Desk) -> Passing:
     redemption = desk.get(REDEMPTION, redemption_id)
     case = case_of(redemption, desk.get)
     account = desk.get(ACCOUNT, account_id(redemption.payee_uscc))
-    return Passing(redemption, case, _region(case, desk), account, _stops(case, redemption.payee_uscc, desk))
+    debts = debts_of(case.region, redemption.payee_uscc, desk.get)
+    return Passing(redemption, case, _region(case, desk), account, _stops(case, redemption.payee_uscc, desk), debts)
 
 
 def _due(payout_id: UUID, desk: Desk) -> Due:
@@ -177,9 +182,9 @@ def lapse_redemption(command: endings.LapseRedemption, desk: Desk) -> Decision:
 def reject_redemption(command: endings.RejectRedemption, desk: Desk) -> Decision:
     redemption = desk.get(REDEMPTION, command.redemption_id)
     case = case_of(redemption, desk.get)
-    notice, payout = _notice_of(redemption.notice_id, desk), payout_of(redemption, desk.get)
+    notice, due = _notice_of(redemption.notice_id, desk), payments_of(redemption, desk.get)
     region = _region(case, desk)
-    return endings.reject(redemption, case, region, notice, payout, desk.today, desk.principal, command)
+    return endings.reject(redemption, case, region, notice, due, desk.today, desk.principal, command)
 
 
 # -- review and approval ---------------------------------------------------------------------------
@@ -203,8 +208,8 @@ def approve_redemption(command: approval.ApproveRedemption, desk: Desk) -> Decis
 
 def withdraw_approval(command: approval.WithdrawApproval, desk: Desk) -> Decision:
     redemption = desk.get(REDEMPTION, command.redemption_id)
-    notice, payout = _notice_of(redemption.notice_id, desk), payout_of(redemption, desk.get)
-    return approval.withdraw_approval(redemption, case_of(redemption, desk.get), notice, payout, desk.principal, command)
+    notice, due = _notice_of(redemption.notice_id, desk), payments_of(redemption, desk.get)
+    return approval.withdraw_approval(redemption, case_of(redemption, desk.get), notice, due, desk.principal, command)
 
 
 # -- notices ---------------------------------------------------------------------------------------
@@ -239,15 +244,15 @@ def close_notice(command: notices.CloseNotice, desk: Desk) -> Decision:
 
 def raise_objection(command: objections.RaiseObjection, desk: Desk) -> Decision:
     redemption = desk.get(REDEMPTION, command.item_id)
-    notice, payout = desk.get(NOTICE, command.notice_id), payout_of(redemption, desk.get)
-    return objections.raise_objection(notice, redemption, payout, desk.today, command)
+    notice, due = desk.get(NOTICE, command.notice_id), payments_of(redemption, desk.get)
+    return objections.raise_objection(notice, redemption, due, desk.today, command)
 
 
 def rule_on_objection(command: objections.RuleOnObjection, desk: Desk) -> Decision:
     notice = desk.get(NOTICE, command.notice_id)
     raised = notice.objections.get(command.objection_id)
     redemption = desk.get(REDEMPTION, raised.item_id) if raised else Redemption()
-    return objections.rule_on_objection(notice, redemption, payout_of(redemption, desk.get), desk.principal, command)
+    return objections.rule_on_objection(notice, redemption, payments_of(redemption, desk.get), desk.principal, command)
 
 
 # -- accounts, agents, payouts -----------------------------------------------------------------------
@@ -287,7 +292,28 @@ def cancel_payout(command: payouts.CancelPayout, desk: Desk) -> Decision:
 def check_payout(command: payouts.CheckPayout, desk: Desk) -> Decision:
     payout = desk.get(PAYOUT, command.payout_id)
     case = desk.get(CASE, payout.voucher_id) if payout.voucher_id else Case()
-    return payouts.check(payout, _stops(case, payout.payee_uscc, desk), desk.principal, command)
+    looked = payouts.check(payout, _stops(case, payout.payee_uscc, desk), desk.principal, command)
+    return (_offset_due(payout, case, desk) or looked) if isinstance(looked, NothingToCheck) else looked
+
+
+def _offset_due(payout: Payout, case: Case, desk: Desk) -> list[Decided]:
+    """What is due of an offset by itself: it falls away when the year has turned, and is complete when nothing else of
+    the payment is to come."""
+    if offsets.year_turned(payout, desk.today):
+        return offsets.lapsed(payout, _owing([payout], desk).account, offsets.OTHER_YEAR)
+    if payout.amount_fen or payout.stage != "scheduled" or payout.holds:
+        return []
+    redemption = redemption_of(payout, desk.get)
+    others = [desk.get(PAYOUT, other) for other in redemption.payouts if other != payout.payout_id]
+    clawbacks_ = _owing([payout, *others], desk).clawbacks
+    return completion.completed(payout, others, redemption, case, clawbacks_, desk.today)
+
+
+def _owing(payouts_: Sequence[Payout], desk: Desk) -> bank_answers.Owing:
+    """The debts these payments set off, and the account of their payee."""
+    ids = {one.offset_clawback_id for one in payouts_ if one.offset_clawback_id is not None}
+    account = desk.get(ACCOUNT, account_id(payouts_[0].payee_uscc))
+    return bank_answers.Owing({id_: desk.get(CLAWBACK, id_) for id_ in ids}, account)
 
 
 # -- batches and the bank's answers --------------------------------------------------------------------
@@ -327,7 +353,8 @@ def record_settlement(command: bank_answers.RecordSettlement, desk: Desk) -> Dec
     redemption = redemption_of(payout, desk.get)
     others = [desk.get(PAYOUT, other) for other in redemption.payouts if other != command.payout_id]
     case, batch = case_of(redemption, desk.get), _batch_of(payout, desk)
-    return bank_answers.settle(payout, batch, redemption, others, case, desk.today, desk.principal, command)
+    owing = _owing([payout, *others], desk)
+    return bank_answers.settle(payout, batch, redemption, others, case, owing, desk.today, desk.principal, command)
 
 
 def record_failure(command: bank_answers.RecordFailure, desk: Desk) -> Decision:
@@ -349,7 +376,10 @@ def record_return(command: bank_answers.RecordReturn, desk: Desk) -> Decision:
     redemption = redemption_of(payout, desk.get)
     left_fen = paid_of(redemption, desk.get).fen - command.amount_fen
     orders = clawbacks_of(redemption, desk.get)
-    return returned + clawbacks.lowered(redemption, orders, left_fen, case_of(redemption, desk.get))
+    shrunk = clawbacks.lowered(redemption, orders, left_fen, case_of(redemption, desk.get))
+    told = {decided.originator_id for decided in shrunk}
+    gone = (_with_lapses([], one, 0, desk) for one in orders if one.clawback_id in told)
+    return [*returned, *shrunk, *(event for lapse in gone if not isinstance(lapse, Refusal) for event in lapse)]
 
 
 # -- clawback ------------------------------------------------------------------------------------
@@ -366,23 +396,36 @@ def order_clawback(command: clawbacks.OrderClawback, desk: Desk) -> Decision:
     clawback, redemption = desk.get(CLAWBACK, command.clawback_id), _of_its_clawback(command, desk)
     others = [other for other in clawbacks_of(redemption, desk.get) if other.clawback_id != command.clawback_id]
     case, paid = case_of(redemption, desk.get), paid_of(redemption, desk.get)
-    return clawbacks.order(clawback, redemption, others, paid, case, desk.principal, command)
+    decided = clawbacks.order(clawback, redemption, others, paid, case, desk.principal, command)
+    return _with_lapses(decided, clawback, command.amount_fen - clawback.recovered_fen, desk)
+
+
+def _with_lapses(decided: Decision, clawback: Clawback, left_fen: int, desk: Desk) -> Decision:
+    """Where less is left owed than payments under way were to set off, their offsets fall away."""
+    if isinstance(decided, Refusal) or sum(clawback.planned.values()) <= left_fen:
+        return decided
+    under_way = [desk.get(PAYOUT, payout_id) for payout_id in clawback.planned]
+    gone = (offsets.lapsed(one, _owing([one], desk).account, offsets.DEBT_GONE) for one in under_way)
+    return [*decided, *(event for lapse in gone for event in lapse)]
 
 
 def cancel_clawback(command: clawbacks.CancelClawback, desk: Desk) -> Decision:
     case = case_of(_of_its_clawback(command, desk), desk.get)
-    return clawbacks.cancel(desk.get(CLAWBACK, command.clawback_id), case, desk.principal, command)
+    clawback = desk.get(CLAWBACK, command.clawback_id)
+    return _with_lapses(clawbacks.cancel(clawback, case, desk.principal, command), clawback, 0, desk)
 
 
 def record_recovery(command: clawbacks.RecordRecovery, desk: Desk) -> Decision:
     clawback, redemption = desk.get(CLAWBACK, command.clawback_id), _of_its_clawback(command, desk)
     case, paid = case_of(redemption, desk.get), paid_of(redemption, desk.get)
-    return clawbacks.recover(clawback, paid, case, desk.today, desk.principal, command)
+    decided = clawbacks.recover(clawback, paid, case, desk.today, desk.principal, command)
+    return _with_lapses(decided, clawback, clawback.left_fen - command.amount_fen, desk)
 
 
 def write_off_clawback(command: clawbacks.WriteOffClawback, desk: Desk) -> Decision:
     case = case_of(_of_its_clawback(command, desk), desk.get)
-    return clawbacks.write_off(desk.get(CLAWBACK, command.clawback_id), case, desk.principal, command)
+    clawback = desk.get(CLAWBACK, command.clawback_id)
+    return _with_lapses(clawbacks.write_off(clawback, case, desk.principal, command), clawback, 0, desk)
 
 
 def record_recusal(command: recusal.RecordRecusal, desk: Desk) -> Decision:

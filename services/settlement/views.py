@@ -9,6 +9,8 @@ from tongdui_events.document import Event, Stamp
 from tongdui_events.payments import (
     AgentReplaced,
     BatchOpened,
+    OffsetLapsed,
+    OffsetTaken,
     PayeeAccountConfirmed,
     PayeeAccountProposed,
     PayoutCancelled,
@@ -154,6 +156,10 @@ def payout_row(row: Row | None, event: Event, stamp: Stamp) -> Row:
     elif isinstance(event, PayoutFreed):
         holds = [reason for reason in holds if reason != event.reason]
         fields = {}
+    elif isinstance(event, OffsetTaken):
+        fields = {} if known["amount_fen"] else {"state": "settled"}
+    elif isinstance(event, OffsetLapsed):
+        fields = {"offset_fen": 0, "offset_clawback_id": None}
     else:
         fields = event.model_dump(mode="json", exclude={"account_hmac"}) | {"state": PAYOUT_STATES[type(event)]}
     changed = {**known, **fields, "holds": holds, "held": bool(holds)}
@@ -221,7 +227,7 @@ VIEWS: list[View] = [
     View("redemptions", tuple(REDEMPTION_STATES), _redemption, redemption_row, indexed=("region", "state", "voucher_id")),
     View("notices", NOTICE_EVENTS, lambda e, _: str(e.notice_id), notice_row, indexed=("region", "state", "number")),
     View("payouts", PAYOUT.types, _payout, payout_row, indexed=("region", "state", "channel")),
-    View("instructed", PAYOUT.types, _payout, instructed_row),
+    View("instructed", tuple(PAYOUT_STATES), _payout, instructed_row),
     View("batches", BATCH.types, lambda e, _: str(e.batch_id), batch_row, indexed=("payer", "state")),
     View("accounts", (PayeeAccountProposed, PayeeAccountConfirmed, RedemptionRequested), _payee, account_row),
     View("agents", AGENT.types, lambda e, _: str(e.agent_id), agent_row),

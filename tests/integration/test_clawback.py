@@ -74,7 +74,7 @@ async def test_what_was_paid_is_ordered_back_by_two_persons_repaid_by_instalment
     path = f"/settlement/v1/clawbacks/{CLAWBACK}"
     order = {"decision_no": "追1号", "amount_fen": 1_000_000}
     assert await asks(world, "one", f"{path}/order", order, 403) == "same_person"
-    assert await asks(world, "another", f"{path}/order", order) == ["ClawbackOrdered"]
+    assert await asks(world, "another", f"{path}/order", order) == ["ClawbackOrdered", "DebtBooked"]
     repaid = {"method": "repaid", "fiscal_year": DAY.year, "reference": "流水1", "received_on": str(DAY)}
     assert await asks(world, "one", f"{path}/recoveries", repaid | {"amount_fen": 999_999}) == ["RecoveryRecorded"]
     assert await asks(world, "one", f"{path}/recoveries", repaid | {"amount_fen": 2}, 409) == "more_than_owed"

@@ -92,10 +92,12 @@ class Redemption:
     settled: Fact | None = None
     paid_fen: int = 0
     payouts: dict[str, Fact] = field(default_factory=dict)
+    lapsed: set[str] = field(default_factory=set)
 
     @property
     def offset_fen(self) -> int:
-        return sum(payout["offset_fen"] for payout in self.payouts.values())
+        """An offset that fell away counts for nothing, as does one of a cancelled payout."""
+        return sum(payout["offset_fen"] for id_, payout in self.payouts.items() if id_ not in self.lapsed)
 
 
 class Redemptions:
@@ -122,6 +124,8 @@ class Redemptions:
                 self.of_payout[fact["payout_id"]] = fact["redemption_id"]
                 self._to_the_payee(fact)
                 self._within_approved(fact, fact["redemption_id"])
+            case "OffsetLapsed":
+                self.by_id[self.of_payout.get(fact["payout_id"], "")].lapsed.add(fact["payout_id"])
             case "PayoutCancelled":
                 self.by_id[self.of_payout.get(fact["payout_id"], "")].payouts.pop(fact["payout_id"], None)
             case "PayoutSettled":
@@ -167,7 +171,7 @@ class Redemptions:
         approved = redemption.approved["amount_fen"] + redemption.raised_fen if redemption.approved else 0
         total = redemption.paid_fen + redemption.offset_fen
         self.report.expect("4", total <= approved, fact, f"{total} paid and offset of {approved} approved")
-        planned = sum(payout["amount_fen"] + payout["offset_fen"] for payout in redemption.payouts.values())
+        planned = sum(payout["amount_fen"] for payout in redemption.payouts.values()) + redemption.offset_fen
         self.report.expect("4", planned <= approved, fact, f"{planned} scheduled and offset of {approved} approved")
 
     def _settle(self, fact: Fact) -> None:
@@ -253,6 +257,18 @@ class Clawbacks:
                 self.report.expect("5", ordered <= most, fact, f"{ordered} ordered of {most} paid and offset")
         self._offsets(transaction)
 
+    def _of_its_year_and_debtor(self, fact: Fact, settled: Sequence[Fact]) -> None:
+        """The debt was paid in the year it is set off in, and the payment it is set off against is the debtor's."""
+        ordered = self.by_id[fact["clawback_id"]].ordered
+        if ordered is None:
+            return
+        debt = self.redemptions.by_id[ordered["redemption_id"]].settled
+        paid_in = debt.day[:4] if debt else "never"
+        self.report.expect("5", paid_in == fact.day[:4], fact, f"the debt was paid in {paid_in}")
+        payees = {payout["payee_uscc"] for one in settled for payout in
+                  self.redemptions.by_id[one["redemption_id"]].payouts.values()}
+        self.report.expect("5", payees <= {ordered.get("debtor_uscc")}, fact, f"set off against a payment to {sorted(payees)}")
+
     def _offsets(self, transaction: Sequence[Fact]) -> None:
         """An offset and the settlement it is part of are one transaction, one region, one fiscal year."""
         offsets = [fact for fact in transaction if fact.type == "RecoveryRecorded" and fact["method"] == "offset"]
@@ -261,6 +277,7 @@ class Clawbacks:
             recovered, used = sum(one["amount_fen"] for one in offsets), sum(one["offset_fen"] for one in settled)
             self.report.expect("5", recovered == used, fact, f"{recovered} recovered by offset, {used} settled with it")
         for fact in offsets:
+            self._of_its_year_and_debtor(fact, settled)
             regions = {one["region"] for one in settled}
             self.report.expect("5", regions <= {fact["region"]}, fact, f"offset in {sorted(regions)}")
             self.report.expect("5", str(fact["fiscal_year"]) == fact.day[:4], fact, f"fiscal year {fact['fiscal_year']}")

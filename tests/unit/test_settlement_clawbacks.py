@@ -124,7 +124,8 @@ def test_a_recovery_is_ordered_by_another_person_than_proposed_it() -> None:
     assert world.refuses(PUBLISHER, order()) == "same_person"
     assert world.refuses(PUBLISHER.model_copy(update={"sub": "x", "on_behalf_of": PUBLISHER.sub}), order()) == "same_person"
     assert world.refuses(ELSEWHERE, order()) == "not_yours"
-    (ordered,) = world.asks(APPROVER, order())
+    ordered, booked = world.asks(APPROVER, order())
+    assert (booked.debtor_uscc, booked.region, booked.clawback_id) == (PROVIDER, REGION, CLAWBACK_ID)
     assert (ordered.amount_fen, ordered.debtor_uscc, ordered.region, ordered.listing_province) == (
         1_000_000, PROVIDER, REGION, "32",
     )  # fmt: skip
@@ -153,7 +154,7 @@ def test_instalments_add_up_to_the_order() -> None:
     world.does(PUBLISHER, proposal())
     parts = [{"until": "2026-04-01", "amount_fen": 400_000}, {"until": "2026-05-01", "amount_fen": 600_000}]
     assert world.refuses(APPROVER, order(instalments=parts[:1])) == "instalments_differ"
-    (ordered,) = world.asks(APPROVER, order(instalments=parts))
+    ordered, _ = world.asks(APPROVER, order(instalments=parts))
     assert [one.amount_fen for one in ordered.instalments] == [400_000, 600_000]
 
 

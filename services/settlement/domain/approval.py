@@ -74,11 +74,11 @@ def withdraw_approval(
     redemption: Redemption,
     case: Case,
     notice: PublicNotice,
-    payout: Payout,
+    payouts: Sequence[Payout],
     principal: Principal,
     command: WithdrawApproval,
 ) -> list[Decided] | Refusal:
-    """ApprovalWithdrawn, NoticeItemDropped, PayoutCancelled. ``notice``, ``payout``: of the standing approval."""
+    """ApprovalWithdrawn, NoticeItemDropped, PayoutCancelled. ``notice``, ``payouts``: of the standing approval."""
     if redemption.request is None:
         return NotFound("redemption_id", what="redemption", id=command.redemption_id)
     refusal = acts_for_region(principal, case.region)
@@ -86,21 +86,24 @@ def withdraw_approval(
         return refusal
     if not redemption.is_approved:
         return OutOfOrder("redemption_id", state=redemption.stage)
-    return undo_approval(redemption, notice, payout, command.reason)
+    return undo_approval(redemption, notice, payouts, command.reason)
 
 
 def undo_approval(
-    redemption: Redemption, notice: PublicNotice, payout: Payout, reason: str
+    redemption: Redemption, notice: PublicNotice, payouts: Sequence[Payout], reason: str
 ) -> list[Decided] | Refusal:
-    """What takes a standing approval back: with it go its place on the list and its payment.
+    """What takes a standing approval back: with it go its place on the list and its payments.
 
-    Nothing where none stands. Refused once the payment is instructed.
+    Nothing where none stands. Refused once a payment is instructed.
     """
     if not redemption.is_approved or redemption.redemption_id is None:
         return []
-    gone = cancelled(payout, reason)
-    if isinstance(gone, Refusal):
-        return gone
+    gone: list[Decided] = []
+    for payout in payouts:
+        one = cancelled(payout, reason)
+        if isinstance(one, Refusal):
+            return one
+        gone += one
     event = ApprovalWithdrawn(redemption_id=redemption.redemption_id, reason=reason)
     dropped = public_notice.drop(notice, item_id=redemption.redemption_id, reason=reason)
     case_id = redemption.voucher_id

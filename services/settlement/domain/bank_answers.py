@@ -5,16 +5,20 @@ An answer is about one end-to-end id. Money that moved is recorded; a late succe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import NamedTuple
 from uuid import UUID
 
 from tongdui_events.document import Code, EndToEndId, PositiveFen
 from tongdui_events.payments import PayoutFailed, PayoutReturned, PayoutSettled, PayoutUncertain
-from tongdui_events.settlement import RedemptionSettled
 
+from services.settlement.domain.accounts import Account
 from services.settlement.domain.batches import Batch
 from services.settlement.domain.case_facts import Case
+from services.settlement.domain.clawbacks import Clawback
+from services.settlement.domain.completion import completed
+from services.settlement.domain.offsets import OTHER_YEAR, lapsed, year_turned
 from services.settlement.domain.payouts import Payout
 from services.settlement.domain.redemption import Redemption
 from services.settlement.domain.refusals import AmountDiffers, AnsweredTomorrow, SamePerson, UnknownAttempt
@@ -58,6 +62,13 @@ class RecordReturn(Command):
     returned_on: Day
 
 
+class Owing(NamedTuple):
+    """What the payee's payments set off, by clawback, and the payee's account."""
+
+    clawbacks: Mapping[UUID, Clawback]
+    account: Account
+
+
 Answer = RecordSettlement | RecordFailure | RecordUncertainty | RecordReturn
 
 
@@ -67,11 +78,13 @@ def settle(
     redemption: Redemption,
     others: Sequence[Payout],
     case: Case,
+    owing: Owing,
     today: date,
     principal: Principal,
     command: RecordSettlement,
 ) -> list[Decided] | Refusal:
-    """PayoutSettled; and RedemptionSettled, once, when it was the last payment to come.
+    """PayoutSettled; and RedemptionSettled with its offsets, once, when it was the last payment to come. An offset of a
+    fiscal year that is over falls away.
 
     ``others``: the redemption's other payments.
     """
@@ -88,29 +101,11 @@ def settle(
         reference=command.reference,
     )
     decided = [Decided(command.payout_id, event, payout.voucher_id)]
-    return decided + _completed(payout, redemption, others, case, command.amount_fen)
-
-
-def _completed(
-    payout: Payout, redemption: Redemption, others: Sequence[Payout], case: Case, amount_fen: int
-) -> list[Decided]:
-    """RedemptionSettled, unless it was before or another payment is still to come."""
-    live = [other for other in others if other.stage not in ("cancelled", "unknown")]
-    if redemption.settled or any(other.stage != "settled" for other in live):
-        return []
-    if redemption.redemption_id is None or redemption.voucher_id is None:
-        return []
-    event = RedemptionSettled(
-        redemption_id=redemption.redemption_id,
-        voucher_id=redemption.voucher_id,
-        region=payout.region,
-        enterprise_uscc=case.enterprise_uscc,
-        provider_uscc=case.provider_uscc,
-        approved_fen=redemption.approved_fen,
-        paid_fen=payout.paid_fen + amount_fen + sum(other.paid_fen for other in live),
-        offset_fen=payout.offset_fen + sum(other.offset_fen for other in live),
-    )
-    return [Decided(redemption.redemption_id, event, redemption.voucher_id)]
+    turned = [one for one in (payout, *others) if year_turned(one, today)]
+    if turned:
+        return decided + [event for one in turned for event in lapsed(one, owing.account, OTHER_YEAR)]
+    done = completed(payout, others, redemption, case, owing.clawbacks, today, command.amount_fen)
+    return decided + done
 
 
 def fail(payout: Payout, batch: Batch, principal: Principal, command: RecordFailure) -> list[Decided] | Refusal:

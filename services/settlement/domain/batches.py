@@ -196,7 +196,7 @@ def _forbidden(batch: Batch, agent: Agent, due: Due, today: date, principal: Pri
     payout, field = due.payout, "payout_ids"
     if payout.payout_id is None:
         return [NotFound(field, what="payout", id=due.payout_id)]
-    if not payout.is_open or payout.amount_fen == 0 or due.redemption.payout_id != due.payout_id:
+    if not payout.is_open or payout.amount_fen == 0 or not _stands(due):
         return [OutOfOrder(field, state=payout.stage)]
     found = [_paid_by_another(batch, agent, payout, today), releaser_took_no_part(principal, due.rounds)]
     waits_for = sorted({*payout.holds, *due.stops})
@@ -207,6 +207,11 @@ def _forbidden(batch: Batch, agent: Agent, due: Due, today: date, principal: Pri
     if due.account.proposed is not None:
         found.append(AccountChanging(field, uscc=payout.payee_uscc))
     return [refusal for refusal in found if refusal is not None]
+
+
+def _stands(due: Due) -> bool:
+    """The payment is of the approval that stands: those of earlier ones were cancelled."""
+    return due.redemption.payout_id is not None and due.payout_id in due.redemption.payouts
 
 
 def _paid_by_another(batch: Batch, agent: Agent, payout: Payout, today: date) -> Refusal | None:

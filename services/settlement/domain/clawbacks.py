@@ -7,23 +7,27 @@ what is ordered (invariant 5).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Annotated, Literal, NamedTuple
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
-from tongdui_events.document import Code, Event, Fen, PositiveFen, Sha256, Stamp, Text, Uscc, Year
+from tongdui_events.document import Code, Event, PositiveFen, Sha256, Stamp, Text, Uscc, Year
 from tongdui_events.settlement import (
     ClawbackCancelled,
     ClawbackClosed,
     ClawbackOrdered,
     ClawbackProposed,
+    DebtBooked,
     Instalment,
+    OffsetDropped,
+    OffsetPlanned,
     RecoveryRecorded,
     RecoverySought,
 )
+from tongdui_events.streams import debtor_id
 
 from services.settlement.domain.case_facts import Case
 from services.settlement.domain.clawback_refusals import (
@@ -53,7 +57,7 @@ Stage = Literal["unknown", "proposed", "ordered", "cancelled", "closed"]
 @dataclass(frozen=True, slots=True)
 class Clawback:
     """One recovery. ``ordered_fen`` is the total of the order that stands, 0 before there is one; ``proposers`` the
-    persons who may not decide it. Sums in fen."""
+    persons who may not decide it; ``planned`` what payments under way will set off. Sums in fen."""
 
     clawback_id: UUID | None = None
     redemption_id: UUID | None = None
@@ -64,11 +68,17 @@ class Clawback:
     decision_no: str = ""
     ordered_fen: int = 0
     recovered_fen: int = 0
+    planned: Mapping[UUID, int] = field(default_factory=dict)
 
     @property
     def left_fen(self) -> int:
         """What is still owed."""
         return self.ordered_fen - self.recovered_fen if self.stage == "ordered" else 0
+
+    @property
+    def free_fen(self) -> int:
+        """What of it no payment is to set off yet."""
+        return self.left_fen - sum(self.planned.values())
 
 
 def evolve(clawback: Clawback, event: Event, stamp: Stamp) -> Clawback:
@@ -87,7 +97,13 @@ def evolve(clawback: Clawback, event: Event, stamp: Stamp) -> Clawback:
         case ClawbackCancelled():
             return replace(clawback, stage="cancelled", ordered_fen=0)
         case RecoveryRecorded():
-            return replace(clawback, recovered_fen=clawback.recovered_fen + event.amount_fen)
+            without = {payout: fen for payout, fen in clawback.planned.items() if payout != event.payout_id}
+            return replace(clawback, recovered_fen=clawback.recovered_fen + event.amount_fen, planned=without)
+        case OffsetPlanned():
+            return replace(clawback, planned={**clawback.planned, event.payout_id: event.amount_fen})
+        case OffsetDropped():
+            without = {payout: fen for payout, fen in clawback.planned.items() if payout != event.payout_id}
+            return replace(clawback, planned=without)
         case ClawbackClosed():
             return replace(clawback, stage="closed")
     return clawback
@@ -96,11 +112,27 @@ def evolve(clawback: Clawback, event: Event, stamp: Stamp) -> Clawback:
 CLAWBACK = Fold(
     "clawback",
     "settlement",
-    (ClawbackProposed, ClawbackOrdered, ClawbackCancelled, RecoveryRecorded, ClawbackClosed),
+    (
+        ClawbackProposed,
+        ClawbackOrdered,
+        ClawbackCancelled,
+        RecoveryRecorded,
+        ClawbackClosed,
+        OffsetPlanned,
+        OffsetDropped,
+    ),
     Clawback(),
     evolve,
 )
 """Keyed by ``clawback_id``. What was written off stays ordered: it is not asked for a second time."""
+
+
+def _booked(debts: tuple[UUID, ...], event: Event, stamp: Stamp) -> tuple[UUID, ...]:
+    return (*debts, event.clawback_id) if isinstance(event, DebtBooked) else debts
+
+
+DEBTS: Fold[tuple[UUID, ...]] = Fold("debts", "settlement", (DebtBooked,), (), _booked)
+"""The clawbacks ordered of a debtor, oldest first; keyed by ``debtor_id(region, uscc)``."""
 
 Evidence = Annotated[tuple[Sha256, ...], Field(min_length=1, max_length=50), AfterValidator(each_once)]
 DecisionNo = Annotated[Code, Field(min_length=1)]
@@ -210,13 +242,21 @@ def order(
     principal: Principal,
     command: OrderClawback,
 ) -> list[Decided] | Refusal:
-    """ClawbackOrdered; and ClawbackClosed where no more is ordered than has come back."""
+    """ClawbackOrdered, with the first DebtBooked; and ClawbackClosed where no more is ordered than has come back."""
     refusal = _decided_by(principal, clawback, case, command.clawback_id, ("proposed", "ordered"))
     refusal = refusal or _orderable(clawback, others, paid, command)
     if refusal:
         return refusal
     told = _ordered(clawback, redemption, case, command)
-    return [told, *_closed_when_whole(clawback, command.amount_fen, clawback.recovered_fen)]
+    first = [_debt(clawback, case.region)] if clawback.stage == "proposed" else []
+    return [told, *first, *closed_when_whole(clawback, command.amount_fen, clawback.recovered_fen)]
+
+
+def _debt(clawback: Clawback, region: str) -> Decided:
+    if clawback.clawback_id is None:
+        raise ValueError("no such clawback")
+    event = DebtBooked(debtor_uscc=clawback.debtor_uscc, region=region, clawback_id=clawback.clawback_id)
+    return Decided(debtor_id(region, clawback.debtor_uscc), event, clawback.voucher_id)
 
 
 def cancel(
@@ -247,7 +287,7 @@ def recover(
         return refusal
     event = RecoveryRecorded(region=case.region, **command.model_dump())
     told = Decided(command.clawback_id, event, clawback.voucher_id)
-    return [told, *_closed_when_whole(clawback, clawback.ordered_fen, clawback.recovered_fen + command.amount_fen)]
+    return [told, *closed_when_whole(clawback, clawback.ordered_fen, clawback.recovered_fen + command.amount_fen)]
 
 
 def write_off(
@@ -293,7 +333,7 @@ def _shrunk(clawback: Clawback, redemption: Redemption, case: Case, total_fen: i
         return [Decided(clawback.clawback_id, cancelled, clawback.voucher_id)]
     asked = OrderClawback(clawback_id=clawback.clawback_id, decision_no=clawback.decision_no, amount_fen=total_fen)
     told = _ordered(clawback, redemption, case, asked)
-    return [told, *_closed_when_whole(clawback, total_fen, clawback.recovered_fen)]
+    return [told, *closed_when_whole(clawback, total_fen, clawback.recovered_fen)]
 
 
 def _ordered(clawback: Clawback, redemption: Redemption, case: Case, command: OrderClawback) -> Decided:
@@ -314,7 +354,8 @@ def _ordered(clawback: Clawback, redemption: Redemption, case: Case, command: Or
     return Decided(command.clawback_id, event, clawback.voucher_id)
 
 
-def _closed_when_whole(clawback: Clawback, ordered_fen: Fen, recovered_fen: Fen) -> list[Decided]:
+def closed_when_whole(clawback: Clawback, ordered_fen: int, recovered_fen: int) -> list[Decided]:
+    """ClawbackClosed, where nothing is owed any more."""
     if recovered_fen < ordered_fen or clawback.clawback_id is None:
         return []
     event = ClawbackClosed(clawback_id=clawback.clawback_id, recovered_fen=recovered_fen, written_off_fen=0)

@@ -119,14 +119,14 @@ def reject(
     case: Case,
     region: Region,
     notice: PublicNotice,
-    payout: Payout,
+    payouts: Sequence[Payout],
     today: date,
     principal: Principal,
     command: RejectRedemption,
 ) -> list[Decided] | Refusal:
     """RedemptionRejected, InvoiceReleased; before them what undoes an approval and its payment.
 
-    ``notice``, ``payout``: of the standing approval.
+    ``notice``, ``payouts``: of the standing approval.
     """
     if redemption.request is None:
         return _unknown(command.redemption_id)
@@ -139,7 +139,7 @@ def reject(
     )
     if redemption.stage not in stages:
         return OutOfOrder("redemption_id", state=redemption.stage)
-    undone = undo_approval(redemption, notice, payout, "rejected")
+    undone = undo_approval(redemption, notice, payouts, "rejected")
     if isinstance(undone, Refusal):
         return undone
     return [*undone, *_rejected(redemption, command.reasons, command.decision_no)]

@@ -6,8 +6,11 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from tongdui_events.streams import debtor_id
+
 from services.settlement.domain.case_facts import CASE, Case
-from services.settlement.domain.clawbacks import CLAWBACK, Clawback, Paid
+from services.settlement.domain.clawbacks import CLAWBACK, DEBTS, Clawback, Paid
+from services.settlement.domain.offsets import Debt
 from services.settlement.domain.payouts import PAYOUT, Payout
 from services.settlement.domain.redemption import REDEMPTION, Redemption
 from shared.kernel.folding import Fold
@@ -30,14 +33,17 @@ def redemption_of(payout: Payout, get: Get) -> Redemption:
     return get(REDEMPTION, payout.redemption_id) if payout.redemption_id else Redemption()
 
 
-def payout_of(redemption: Redemption, get: Get) -> Payout:
-    """The payment of the standing approval; an empty one before there is any."""
-    return get(PAYOUT, redemption.payout_id) if redemption.payout_id else Payout()
+def payments_of(redemption: Redemption, get: Get) -> list[Payout]:
+    """The payments of the standing approval that were not cancelled; none before its publicity has passed."""
+    if redemption.payout_id is None:
+        return []
+    every = (get(PAYOUT, payout_id) for payout_id in redemption.payouts)
+    return [payout for payout in every if payout.stage not in ("cancelled", "unknown")]
 
 
 def payouts_of(voucher_id: UUID, get: Get) -> list[Payout]:
     """The payments of the standing approvals of a case."""
-    return [payout_of(redemption, get) for redemption in rounds_of(get(CASE, voucher_id), get)]
+    return [payout for redemption in rounds_of(get(CASE, voucher_id), get) for payout in payments_of(redemption, get)]
 
 
 def clawbacks_of(redemption: Redemption, get: Get) -> list[Clawback]:
@@ -46,6 +52,17 @@ def clawbacks_of(redemption: Redemption, get: Get) -> list[Clawback]:
 
 
 def paid_of(redemption: Redemption, get: Get) -> Paid:
-    """What was paid of a redemption, over all its payments."""
+    """What was paid of a redemption, over all its payments and what was set off against them."""
     year = redemption.settled_on.year if redemption.settled_on else None
-    return Paid(sum(get(PAYOUT, payout_id).paid_fen for payout_id in redemption.payouts), year)
+    payouts = [get(PAYOUT, payout_id) for payout_id in redemption.payouts]
+    return Paid(sum(one.paid_fen + (one.offset_fen if one.offset_taken else 0) for one in payouts), year)
+
+
+def debts_of(region: str, uscc: str, get: Get) -> list[Debt]:
+    """What a debtor was ordered to pay back to a region, oldest first, with the year each was paid in."""
+    owed = [get(CLAWBACK, clawback_id) for clawback_id in get(DEBTS, debtor_id(region, uscc))]
+    return [Debt(one, _paid_in(one, get)) for one in owed]
+
+
+def _paid_in(clawback: Clawback, get: Get) -> int | None:
+    return paid_of(get(REDEMPTION, clawback.redemption_id), get).year if clawback.redemption_id else None

@@ -20,6 +20,7 @@ from tongdui_events.streams import notice_numbers_id
 
 from services.settlement.domain.accounts import Account
 from services.settlement.domain.case_facts import Case
+from services.settlement.domain.offsets import Debt, chosen, planned
 from services.settlement.domain.people import acts_for_region, is_the_platform
 from services.settlement.domain.redemption import Redemption, payout_id
 from services.settlement.domain.refusals import AccountMissing, AlreadyInNotice, NoTermsInForce, ObjectionsOpen
@@ -89,13 +90,15 @@ class Candidate(NamedTuple):
 
 
 class Passing(NamedTuple):
-    """One redemption in a notice that closes. ``account`` is the payee's, ``stops`` why its payment waits."""
+    """One redemption in a notice that closes. ``account`` and ``debts`` are the payee's, ``stops`` why its payment
+    waits."""
 
     redemption: Redemption
     case: Case
     region: Region
     account: Account
     stops: frozenset[str]
+    debts: Sequence[Debt] = ()
 
 
 # -- publishing --------------------------------------------------------------------------------
@@ -231,35 +234,41 @@ def close(
 ) -> list[Decided] | Refusal:
     """NoticeClosed; for each that passed PublicityPassed and PayoutScheduled, held at once where it must wait.
 
-    ``passings``: by item.
+    ``passings``: by item. What the payee owes the region is set off (``offsets``), as far as the payments before it on
+    the list leave something owed.
     """
     refusal = is_the_platform(principal)
     closed = refusal or public_notice.close(notice, today=today)
     if isinstance(closed, Refusal):
         return closed
     decided = [Decided(command.notice_id, closed)]
+    taken: dict[UUID, int] = {}
     for item_id in closed.passed:
-        scheduled = _scheduled(passings[item_id], item_id, command.notice_id)
+        scheduled = _scheduled(passings[item_id], item_id, command.notice_id, today, taken)
         if isinstance(scheduled, Refusal):
             return scheduled
         decided += scheduled
     return decided
 
 
-def _scheduled(passing: Passing, redemption_id: UUID, notice_id: UUID) -> list[Decided] | Refusal:
-    redemption, case, region, account, stops = passing
+def _scheduled(
+    passing: Passing, redemption_id: UUID, notice_id: UUID, today: date, taken: dict[UUID, int]
+) -> list[Decided] | Refusal:
+    redemption, case, region, account, stops, debts = passing
     policy = region.version(redemption.policy_version)
     if account.confirmed is None or policy is None or case.voucher_id is None:
         return AccountMissing(uscc=redemption.payee_uscc) if policy else NoTermsInForce()
     due = payout_id(redemption_id, notice_id)
+    offset = chosen(debts, region.in_force(today), redemption.approved_fen, today, taken)
     scheduled = PayoutScheduled(
         payout_id=due,
         redemption_id=redemption_id,
         voucher_id=case.voucher_id,
         region=case.region,
         payee_uscc=redemption.payee_uscc,
-        amount_fen=redemption.approved_fen,
-        offset_fen=0,
+        amount_fen=redemption.approved_fen - offset.fen,
+        offset_fen=offset.fen,
+        offset_clawback_id=offset.clawback_id,
         channel=getattr(policy.terms.channel, case.mode),
         account_hmac=account.confirmed.account_hmac,
         last4=account.confirmed.last4,
@@ -268,5 +277,6 @@ def _scheduled(passing: Passing, redemption_id: UUID, notice_id: UUID) -> list[D
     return [
         Decided(redemption_id, passed, case.voucher_id),
         Decided(due, scheduled, case.voucher_id),
+        *planned(offset, due, case.voucher_id),
         *(Decided(due, PayoutHeld(payout_id=due, reason=reason), case.voucher_id) for reason in sorted(stops)),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
@@ -39,16 +40,16 @@ class RuleOnObjection(Command):
 
 
 def raise_objection(
-    notice: PublicNotice, redemption: Redemption, payout: Payout, today: date, command: RaiseObjection
+    notice: PublicNotice, redemption: Redemption, payouts: Sequence[Payout], today: date, command: RaiseObjection
 ) -> list[Decided] | Refusal:
     """ObjectionRaised, and PayoutHeld where the payment is scheduled already.
 
-    ``redemption``: the item's; ``payout``: of its standing approval.
+    ``redemption``: the item's; ``payouts``: of its standing approval.
     """
     if notice.number is None:
         return NotFound("notice_id", what="notice", id=command.notice_id)
     stands = redemption.notice_id == command.notice_id and redemption.is_approved
-    if stands and payout.attempts > 0:
+    if stands and any(payout.attempts > 0 for payout in payouts):
         return TooLateToObject("item_id", item_id=command.item_id)
     raised = public_notice.raise_objection(
         notice,
@@ -60,12 +61,16 @@ def raise_objection(
     )
     if isinstance(raised, Refusal):
         return raised
-    waits = held(payout, objection(command.objection_id)) if stands else []
-    return [Decided(command.notice_id, raised, redemption.voucher_id), *waits]
+    waits = [held(payout, objection(command.objection_id)) for payout in payouts if stands]
+    return [Decided(command.notice_id, raised, redemption.voucher_id), *(one for waiting in waits for one in waiting)]
 
 
 def rule_on_objection(
-    notice: PublicNotice, redemption: Redemption, payout: Payout, principal: Principal, command: RuleOnObjection
+    notice: PublicNotice,
+    redemption: Redemption,
+    payouts: Sequence[Payout],
+    principal: Principal,
+    command: RuleOnObjection,
 ) -> list[Decided] | Refusal:
     """ObjectionDismissed and PayoutFreed; or ObjectionUpheld with ApprovalWithdrawn and PayoutCancelled."""
     if notice.number is None:
@@ -76,20 +81,20 @@ def rule_on_objection(
     )
     if isinstance(ruled, Refusal):
         return ruled
-    follows = _follows(redemption, payout, command)
+    follows = _follows(redemption, payouts, command)
     if isinstance(follows, Refusal):
         return follows
     return [Decided(command.notice_id, ruled, redemption.voucher_id), *follows]
 
 
-def _follows(redemption: Redemption, payout: Payout, command: RuleOnObjection) -> list[Decided] | Refusal:
+def _follows(redemption: Redemption, payouts: Sequence[Payout], command: RuleOnObjection) -> list[Decided] | Refusal:
     if redemption.notice_id != command.notice_id:
         # The approval it was about fell before the ruling; a later one is another matter.
         return []
     if not command.upheld:
-        return freed(payout, objection(command.objection_id))
+        return [one for payout in payouts for one in freed(payout, objection(command.objection_id))]
     # The ruling itself takes the item off the list: nothing is dropped besides.
-    return undo_approval(redemption, PublicNotice(), payout, "objection_upheld")
+    return undo_approval(redemption, PublicNotice(), payouts, "objection_upheld")
 
 
 def objection(objection_id: UUID) -> str:

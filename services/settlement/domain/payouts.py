@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Literal
 from uuid import UUID
 
 from tongdui_events.common import Channel
 from tongdui_events.document import Code, Event, Stamp
 from tongdui_events.payments import (
+    OffsetLapsed,
+    OffsetTaken,
     PayoutCancelled,
     PayoutFailed,
     PayoutFreed,
@@ -19,7 +22,7 @@ from tongdui_events.payments import (
     PayoutSettled,
     PayoutUncertain,
 )
-from tongdui_events.settlement import RedemptionUnpaid
+from tongdui_events.settlement import OffsetDropped, RedemptionUnpaid
 
 from services.settlement.domain import invoices
 from services.settlement.domain.people import acts_for_region, is_the_platform
@@ -37,7 +40,8 @@ OPEN: frozenset[Stage] = frozenset({"scheduled", "failed", "returned"})
 @dataclass(frozen=True, slots=True)
 class Payout:
     """One payment. ``holds`` are the reasons it waits for; ``attempts`` how often it was instructed;
-    ``end_to_end_id`` and ``batch_id`` are the latest attempt's. Sums in fen."""
+    ``end_to_end_id`` and ``batch_id`` are the latest attempt's. ``offset_fen`` is what is set off against the debt
+    ``offset_clawback_id``, ``offset_taken`` whether that is complete. Sums in fen."""
 
     payout_id: UUID | None = None
     redemption_id: UUID | None = None
@@ -46,6 +50,9 @@ class Payout:
     payee_uscc: str = ""
     amount_fen: int = 0
     offset_fen: int = 0
+    offset_clawback_id: UUID | None = None
+    offset_taken: bool = False
+    scheduled_on: date | None = None
     channel: Channel = "treasury"
     stage: Stage = "unknown"
     holds: tuple[str, ...] = ()
@@ -57,6 +64,11 @@ class Payout:
     @property
     def is_open(self) -> bool:
         return self.stage in OPEN
+
+    @property
+    def offset_pending_fen(self) -> int:
+        """What is to be set off once the redemption is complete."""
+        return 0 if self.offset_taken or self.stage == "cancelled" else self.offset_fen
 
 
 def evolve(payout: Payout, event: Event, stamp: Stamp) -> Payout:
@@ -70,6 +82,8 @@ def evolve(payout: Payout, event: Event, stamp: Stamp) -> Payout:
                 payee_uscc=event.payee_uscc,
                 amount_fen=event.amount_fen,
                 offset_fen=event.offset_fen,
+                offset_clawback_id=event.offset_clawback_id,
+                scheduled_on=stamp.business_day,
                 channel=event.channel,
                 stage="scheduled",
             )
@@ -79,6 +93,10 @@ def evolve(payout: Payout, event: Event, stamp: Stamp) -> Payout:
             return replace(payout, holds=tuple(reason for reason in payout.holds if reason != event.reason))
         case PayoutCancelled():
             return replace(payout, stage="cancelled")
+        case OffsetTaken():
+            return replace(payout, offset_taken=True, stage=payout.stage if payout.amount_fen else "settled")
+        case OffsetLapsed():
+            return replace(payout, offset_fen=0, offset_clawback_id=None)
     return _answered(payout, event)
 
 
@@ -116,6 +134,8 @@ PAYOUT = Fold(
         PayoutFailed,
         PayoutUncertain,
         PayoutReturned,
+        OffsetTaken,
+        OffsetLapsed,
     ),
     Payout(),
     evolve,
@@ -173,13 +193,22 @@ def freed(payout: Payout, reason: str) -> list[Decided]:
 
 
 def cancelled(payout: Payout, reason: str) -> list[Decided] | Refusal:
-    """PayoutCancelled; nothing where there is no payment, or it was cancelled before. Refused once instructed."""
+    """PayoutCancelled, and OffsetDropped of what it was to set off; nothing where there is no payment, or it was
+    cancelled before. Refused once instructed."""
     if payout.payout_id is None or payout.stage == "cancelled":
         return []
     if not payout.is_open:
         return OutOfOrder("payout_id", state=payout.stage)
     event = PayoutCancelled(payout_id=payout.payout_id, reason=reason)
-    return [Decided(payout.payout_id, event, payout.voucher_id)]
+    return [Decided(payout.payout_id, event, payout.voucher_id), *offset_dropped(payout)]
+
+
+def offset_dropped(payout: Payout) -> list[Decided]:
+    """OffsetDropped, where something of a debt was planned to be set off against the payment."""
+    if not payout.offset_pending_fen or payout.offset_clawback_id is None or payout.payout_id is None:
+        return []
+    event = OffsetDropped(clawback_id=payout.offset_clawback_id, payout_id=payout.payout_id)
+    return [Decided(payout.offset_clawback_id, event, payout.voucher_id)]
 
 
 def hold(payout: Payout, principal: Principal, command: HoldPayout) -> list[Decided] | Refusal:
@@ -213,7 +242,7 @@ def cancel(
     unpaid = RedemptionUnpaid(
         redemption_id=redemption.redemption_id,
         voucher_id=redemption.voucher_id,
-        unpaid_fen=payout.amount_fen - payout.paid_fen,
+        unpaid_fen=payout.amount_fen + payout.offset_pending_fen - payout.paid_fen,
         reason=command.reason,
     )
     return [*gone, Decided(redemption.redemption_id, unpaid, redemption.voucher_id), *invoices.release_all(redemption)]

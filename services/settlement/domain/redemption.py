@@ -11,6 +11,7 @@ from tongdui_events.common import RecusalRecorded
 from tongdui_events.document import Event, Stamp
 from tongdui_events.settlement import (
     ApprovalWithdrawn,
+    PaymentAdded,
     PublicityPassed,
     RecoverySought,
     RedemptionApproved,
@@ -150,6 +151,8 @@ def _paid(redemption: Redemption, event: Event, stamp: Stamp) -> Redemption:
         case PublicityPassed():
             due = payout_id(event.redemption_id, event.notice_id)
             return replace(redemption, stage="payable", payouts=(*redemption.payouts, due))
+        case PaymentAdded():
+            return replace(redemption, payouts=(*redemption.payouts, event.payout_id))
         case RedemptionSettled():
             return replace(redemption, stage="settled", settled=True, settled_on=stamp.business_day)
         case RecoverySought():
@@ -179,6 +182,7 @@ REDEMPTION = Fold(
         RedemptionUnpaid,
         RecoverySought,
         RedemptionPassedOn,
+        PaymentAdded,
         RecusalRecorded,
     ),
     Redemption(),

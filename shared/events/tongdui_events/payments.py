@@ -58,6 +58,24 @@ class PayoutScheduled(SettlementEvent):
     last4: Last4
 
 
+class OffsetTaken(SettlementEvent):
+    """The offset of a payment is complete, with the redemption's settlement in one transaction."""
+
+    payout_id: UUID
+    redemption_id: UUID
+    clawback_id: UUID
+    amount_fen: Fen
+
+
+class OffsetLapsed(SettlementEvent):
+    """The offset of a payment fell away before it was complete; its sum is paid by another payment."""
+
+    payout_id: UUID
+    clawback_id: UUID
+    amount_fen: Fen
+    reason: Code
+
+
 class PayoutHeld(SettlementEvent):
     """A payment not yet instructed waits."""
 

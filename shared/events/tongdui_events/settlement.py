@@ -179,6 +179,13 @@ class RedemptionAdjusted(SettlementEvent):
     reason: Code
 
 
+class PaymentAdded(SettlementEvent):
+    """A redemption is paid by one more payment: what an offset that fell away had kept back."""
+
+    redemption_id: UUID
+    payout_id: UUID
+
+
 class RedemptionPublished(SettlementEvent):
     """An approved redemption is an item of a public notice."""
 
@@ -304,6 +311,29 @@ class ClawbackCancelled(SettlementEvent):
     decision_no: Code
 
 
+class DebtBooked(SettlementEvent):
+    """A debtor owes a region what a clawback orders; in the stream of that debtor and region."""
+
+    debtor_uscc: Uscc
+    region: RegionCode
+    clawback_id: UUID
+
+
+class OffsetPlanned(SettlementEvent):
+    """A part of what is owed will be set off against a payment once that is complete."""
+
+    clawback_id: UUID
+    payout_id: UUID
+    amount_fen: PositiveFen
+
+
+class OffsetDropped(SettlementEvent):
+    """What was planned to be set off against a payment will not be."""
+
+    clawback_id: UUID
+    payout_id: UUID
+
+
 class RecoveryRecorded(SettlementEvent):
     """Money came back to the paying treasury."""
 
@@ -314,6 +344,7 @@ class RecoveryRecorded(SettlementEvent):
     fiscal_year: Year
     reference: Text
     received_on: date | None = None
+    payout_id: UUID | None = None
 
 
 class ClawbackClosed(SettlementEvent):

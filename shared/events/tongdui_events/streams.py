@@ -83,6 +83,11 @@ def account_id(uscc: str) -> UUID:
     return _stream("account", uscc)
 
 
+def debtor_id(region: str, uscc: str) -> UUID:
+    """DebtBooked of one debtor in one paying region."""
+    return _stream("debtor", region, uscc)
+
+
 def notice_numbers_id(source: str, year: int) -> UUID:
     """NoticeNumbered of one service and year."""
     return _stream("notice-numbers", source, year)
