@@ -132,7 +132,7 @@ def demo(
     vouchers: Annotated[int, typer.Option(min=30, help="创新券数量 · how many vouchers")] = 60,
     seed: Annotated[int, typer.Option(help="随机种子 · the same seed gives the same summary")] = 7,
     bus: Annotated[Bus, typer.Option(help="总线 · the bus")] = Bus.embedded,
-    out: Annotated[Path | None, typer.Option(help="输出目录 · where events.jsonl, summary.json, case.zip and keys.json go")] = None,
+    out: Annotated[Path | None, typer.Option(help="输出目录 · where the logs, the table and a bundle go")] = None,
 ) -> None:
     """演示 · Vouchers of four regions from application to payment, on simulated days, on an empty platform."""
     from services.demo import main as play

@@ -28,7 +28,9 @@ NAMES = {
     "HoldConsumed": "限额核销", "VoucherRedeemed": "创新券核销",
     "InspectionOpened": "开展检查", "FindingRecorded": "检查发现问题", "InspectionStatementReceived": "当事人陈述",
     "PaymentStopped": "暂停拨付", "PaymentStopLifted": "解除暂停",
-    "InspectionClosed": "检查结论", "ClawbackProposed": "提出追回", "ClawbackOrdered": "决定追回", "RecoveryRecorded": "款项退回", "ClawbackClosed": "追回完成", "SanctionProposed": "拟作处理", "PartyNotified": "告知当事人",
+    "InspectionClosed": "检查结论", "ClawbackProposed": "提出追回",
+    "ClawbackOrdered": "决定追回", "RecoveryRecorded": "款项退回", "ClawbackClosed": "追回完成",
+    "SanctionProposed": "拟作处理", "PartyNotified": "告知当事人",
     "StatementReceived": "陈述申辩", "SanctionDecided": "作出处理决定", "CreditRecordEntered": "记入科研信用记录",
 }
 Event = dict[str, Any]

@@ -31,8 +31,8 @@ class Supervision:
 
     async def one_day(self, day: int) -> None:
         """``day`` counts from the first day of supervision."""
-        steps = {0: self._draw, 1: self._inspect, 2: self._hear, 3: self._propose, 4: self._decide, 5: self._order, 6: self._repay}
-        if day in steps:
+        steps = (self._draw, self._inspect, self._hear, self._propose, self._decide, self._order, self._repay)
+        if 0 <= day < len(steps):
             await steps[day]()
             await self._client.quiet()
 

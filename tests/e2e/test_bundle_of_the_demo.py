@@ -11,9 +11,9 @@ import venv
 import zipfile
 from pathlib import Path
 
+import cryptography
 import pytest
 
-import cryptography
 from services.audit import verify_bundle
 from services.audit.verify_bundle import examine
 
