@@ -224,7 +224,10 @@ def _documents(event: RedemptionRequested | RedemptionResubmitted, stamp: Stamp)
 
 VIEWS: list[View] = [
     View("documents", (RedemptionRequested, RedemptionResubmitted), _redemption, document_row, ("shared",), _documents),
-    View("redemptions", (*REDEMPTION_STATES, RedemptionPassedOn), _redemption, redemption_row, indexed=("region", "state", "voucher_id")),
+    View(
+        "redemptions", (*REDEMPTION_STATES, RedemptionPassedOn), _redemption, redemption_row,
+        indexed=("region", "state", "voucher_id"),
+    ),
     View("notices", NOTICE_EVENTS, lambda e, _: str(e.notice_id), notice_row, indexed=("region", "state", "number")),
     View("payouts", PAYOUT.types, _payout, payout_row, indexed=("region", "state", "channel")),
     View("instructed", tuple(PAYOUT_STATES), _payout, instructed_row),

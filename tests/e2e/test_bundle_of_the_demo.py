@@ -6,7 +6,6 @@ import asyncio
 import os
 import shutil
 import subprocess
-import sys
 import venv
 import zipfile
 from pathlib import Path
@@ -16,18 +15,14 @@ import pytest
 
 from services.audit import verify_bundle
 from services.audit.verify_bundle import examine
+from tests.conftest import BusUnderTest
+from tests.e2e.conftest import DemoOf
 
-ROOT = Path(__file__).parents[2]
 
-
-@pytest.fixture(scope="module")
-def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a run of the demo left."""
-    directory = tmp_path_factory.mktemp("demo") / "out"
-    arguments = ["-m", "services.cli", "demo", "--vouchers", "30", "--out", str(directory)]
-    played = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=300, check=False)
-    assert played.returncode == 0, (played.stdout + played.stderr)[-4000:]
-    return directory
+@pytest.fixture
+async def out(demo_of: DemoOf) -> Path:
+    """What a run of the demo on the embedded bus left."""
+    return await demo_of(BusUnderTest("embedded", None, ""))
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +43,8 @@ def laptop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _wheels() -> list[str]:
     """What an installation of ``cryptography`` consists of, with what it needs itself."""
     site = Path(cryptography.__file__).parents[1]
-    return [one.name for one in site.iterdir() if one.name.split(".")[0] in ("cryptography", "cffi", "_cffi_backend", "pycparser")]
+    needed = ("cryptography", "cffi", "_cffi_backend", "pycparser")
+    return [one.name for one in site.iterdir() if one.name.split(".")[0] in needed]
 
 
 def run(python: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
