@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from services import calculators, whatif
 from services.audit.cli import audit
 from services.importing.command import registry
+from services.settlement.cli import settlement
 from services.views import views
 from shared.runtime.settings import Settings
 
@@ -35,6 +36,7 @@ app.add_typer(audit, name="audit")
 app.command()(whatif.whatif)
 app.add_typer(views, name="views")
 app.add_typer(registry, name="registry")
+app.add_typer(settlement, name="settlement")
 
 
 class Bus(StrEnum):

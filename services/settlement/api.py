@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from services.settlement.bank.routes import bank_file_routes, keep_number
+from services.settlement.books_routes import books_routes
 from services.settlement.domain import (
     accounts,
     agents,
@@ -170,4 +171,5 @@ ROUTES: list[CommandRoute | ViewRoute] = [
 EXTRA = [
     DocumentRoutes(next(route for route in ROUTES if route.path == "/redemptions/{key}"), frozenset(PARTIES | CENTRE)),
     bank_file_routes,
+    books_routes,
 ]

@@ -44,9 +44,11 @@ from tongdui_events.settlement import (
 from services.settlement.clawback_rows import clawback_row
 from services.settlement.domain.agents import AGENT
 from services.settlement.domain.batches import BATCH
+from services.settlement.domain.books import BOOKED
 from services.settlement.domain.clawbacks import CLAWBACK
 from services.settlement.domain.payment import PORT
 from services.settlement.domain.payouts import PAYOUT
+from services.settlement.ledger_rows import ledger_key, ledger_row
 from shared.kernel.public_notice import NOTICE_EVENTS, PublicNotice, PublishedItem, evolve, next_close_on
 from shared.runtime.document_view import Use, document_row
 from shared.runtime.projections import View
@@ -234,6 +236,7 @@ VIEWS: list[View] = [
     View("batches", BATCH.types, lambda e, _: str(e.batch_id), batch_row, indexed=("payer", "state")),
     View("accounts", (PayeeAccountProposed, PayeeAccountConfirmed, RedemptionRequested), _payee, account_row),
     View("agents", AGENT.types, lambda e, _: str(e.agent_id), agent_row),
+    View("ledgers", BOOKED, ledger_key, ledger_row, indexed=("region",)),
     View(
         "clawbacks",
         CLAWBACK.types,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e import three_ways
 from tests.e2e.conftest import DemoOf
 from tests.invariants.checker import check
 from tests.invariants.history import read_history
@@ -23,6 +24,7 @@ async def test_every_invariant_holds_in_the_history_of_a_run(bus: Any, demo_of: 
     history = read_history(out / "events.jsonl")
     report = check(history)
     assert report.findings == [], report.table()
+    three_ways.agree(out / "events.jsonl")
     types = {fact.type for log in history.logs.values() for fact in log}
     assert types >= {
         "ApplicationRefused", "AllocationRefused", "VoucherWithdrawn", "VoucherExpired", "RedemptionReturned",

@@ -49,7 +49,13 @@ from tongdui_events.registry import (
     ServiceOffered,
 )
 from tongdui_events.samples import sample
-from tongdui_events.settlement import ClawbackProposed, RedemptionApproved, RedemptionRequested, RedemptionReviewed
+from tongdui_events.settlement import (
+    ClawbackOrdered,
+    ClawbackProposed,
+    RedemptionApproved,
+    RedemptionRequested,
+    RedemptionReviewed,
+)
 from tongdui_events.streams import account_id, catalogue_id, enterprise_id, provider_id, reach_id, region_id
 from tongdui_events.voucher import (
     AllocationConfirmed,
@@ -249,6 +255,10 @@ def payment_history() -> list[tuple[UUID, Event]]:
     for clawback, debtor in ((CLAWBACK, LABORATORY), (COMPANYS_CLAWBACK, COMPANY)):
         owed = {"clawback_id": clawback, "redemption_id": REDEMPTION, "debtor_uscc": debtor, "region": REGION}
         history.append((clawback, told(ClawbackProposed, **owed)))
+    ordered = told(
+        ClawbackOrdered, clawback_id=COMPANYS_CLAWBACK, redemption_id=REDEMPTION, debtor_uscc=COMPANY, region=REGION
+    )
+    history.append((COMPANYS_CLAWBACK, ordered))
     return history
 
 

@@ -8,14 +8,20 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
+from tongdui_events.codec import encode
 from tongdui_events.document import Event
 from tongdui_events.payments import BatchOpened, BatchReleased, PayoutInstructed, PayoutScheduled
-from tongdui_events.settlement import PublicityPassed
+from tongdui_events.samples import sample_document
+from tongdui_events.settlement import PublicityPassed, RecoveryRecorded
+from typer.testing import CliRunner
 
+from services.settlement.cli import settlement
 from services.settlement.domain.redemption import payout_id
 from shared.runtime.settings import Settings
 from tests.integration.people_world import (
+    COMPANY,
     DAY,
     LABORATORY,
     NOTICE,
@@ -31,7 +37,8 @@ from tests.integration.people_world import (
 )
 
 PAYOUT, BATCH, CLAWBACK = payout_id(REDEMPTION, NOTICE), an_id(71), an_id(72)
-PAID = 3_000_000
+PAID, ORDERED = 3_000_000, 2_400_000
+"""What the test pays, and what the history has ordered back of the company."""
 PAYMENT = f"/settlement/v1/payouts/{PAYOUT}"
 
 
@@ -88,3 +95,34 @@ async def test_what_was_paid_is_ordered_back_by_two_persons_repaid_by_instalment
     row = (await world.call("GET", path, debtor)).json()
     assert (row["state"], row["ordered_fen"], row["recovered_fen"], row["left_fen"]) == ("closed", 1_000_000, 1_000_000, 0)
     assert row["voucher_id"] == str(VOUCHER)
+
+
+async def test_the_trial_balance_is_read_over_http_and_printed_from_the_log(
+    world: People, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await asks(world, "recorder", f"{PAYMENT}/settled", {"end_to_end_id": "E71", "amount_fen": PAID, "settled_on": str(DAY)})
+    await world.rest()
+    officer = world.bearer("one", "regional_officer", {"region": REGION})
+    read = (await world.call("GET", f"/settlement/v1/books?on={DAY}", officer)).json()
+    assert {(one["kind"], one["party"]): one["balance_fen"] for one in read["items"]} == {
+        ("region_fund", ""): -PAID, ("payee", LABORATORY): PAID, ("payee", COMPANY): -ORDERED, ("recovery", COMPANY): ORDERED,
+    }  # fmt: skip
+    assert read["findings"] == [] and read["debit_fen"] == read["credit_fen"] == PAID + ORDERED
+    elsewhere = world.bearer("x", "regional_officer", {"region": "330421"})
+    assert (await world.call("GET", f"/settlement/v1/books?on={DAY}", elsewhere)).json()["items"] == []
+    monkeypatch.setenv("COLUMNS", "160")
+    printed = CliRunner().invoke(settlement, ["balance", "--database", database_url, "--on", str(DAY)])
+    assert printed.exit_code == 0 and "试算平衡表" in printed.output and "30,000.00" in printed.output, printed.output
+    assert CliRunner().invoke(settlement, ["balance", "--database", "postgresql://127.0.0.1:1/none"]).exit_code == 2
+    _forge(database_url)
+    assert CliRunner().invoke(settlement, ["balance", "--database", database_url]).exit_code == 1
+
+
+def _forge(database_url: str) -> None:
+    """Money comes back that nobody owes."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        state = encode(sample_document("settlement", RecoveryRecorded))
+        connection.execute(
+            "INSERT INTO settlement_events (notification_id, originator_id, originator_version, topic, state)"
+            " VALUES (100000, %s, 99, 'RecoveryRecorded', %s)", (an_id(99), state),
+        )  # fmt: skip

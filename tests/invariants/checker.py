@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tests.invariants import attempts, ceilings, claims, logs, persons, publicity, recompute, sums
+from tests.invariants import attempts, books, ceilings, claims, logs, persons, publicity, recompute, sums
 from tests.invariants.history import History, Unreadable, read_history
 from tests.invariants.report import TITLES, Report
 
@@ -18,6 +18,7 @@ CHECKS = (
     publicity.check,
     attempts.check,
     sums.check,
+    books.check,
     claims.check,
     persons.check,
     recompute.check,

@@ -15,6 +15,7 @@ TITLES = {
     "6": "claims of invoices and contract lines",
     "7": "separate persons",
     "8": "policy in force, sums recomputed",
+    "books": "double entry, by totals",
     "9": "replay equals live tables",
 }
 
@@ -52,14 +53,14 @@ class Report:
 
     def table(self, most: int = 20) -> str:
         """For people: a line an invariant, then the findings, then what was not checked."""
-        lines = [f"{'':4}{'invariant':46}{'checked':>10}{'findings':>10}"]
+        lines = [f"{'':6}{'invariant':46}{'checked':>10}{'findings':>10}"]
         for invariant, title in TITLES.items():
             checked, found = self.checked[invariant], len(self.found(invariant))
-            lines.append(f"{invariant:4}{title:46}{checked or '—':>10}{found if checked or found else '—':>10}")
+            lines.append(f"{invariant:6}{title:46}{checked or '—':>10}{found if checked or found else '—':>10}")
         for invariant in TITLES:
             found_here = self.found(invariant)
-            lines += [f"{one.invariant:>4}  {one.where}: {one.text}" for one in found_here[:most]]
+            lines += [f"{one.invariant:>5}  {one.where}: {one.text}" for one in found_here[:most]]
             if len(found_here) > most:
-                lines.append(f"{invariant:>4}  and {len(found_here) - most} more")
+                lines.append(f"{invariant:>5}  and {len(found_here) - most} more")
         lines += [f"not checked: {text}" for text in self.not_checked]
         return "\n".join(lines)

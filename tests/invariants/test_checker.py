@@ -135,6 +135,12 @@ SPOILED: dict[str, dict[str, Spoil]] = {
         "an offset across regions": lambda h: _offset(h, region="320509"),
         "an offset across fiscal years": lambda h: _offset(h, fiscal_year=2024),
     },
+    "books": {
+        "less is owed than nothing": lambda h: h.change("RecoveryRecorded", amount_fen=SUM),
+        "something is paid that was not scheduled": lambda h: h.change("PayoutSettled", payout_id=OTHER),
+        "closed with another sum than came back": lambda h: _close(h, SUM // 4 + 1, SUM // 4),
+        "less is written off than was owed": lambda h: _close(h, SUM // 4, SUM // 4 - 1),
+    },
     "6": {
         "an invoice is allotted beyond its total": lambda h: h.again("InvoiceClaimed", redemption_id=OTHER, allotted_fen=1),
         "an invoice has two totals": lambda h: h.again(
@@ -197,6 +203,10 @@ def _second_attempt(history: Small, answer: str | None, end_to_end_id: str = "E2
     history.again("PayoutInstructed", end_to_end_id=end_to_end_id, attempt=2)
     if answer:
         history.again("PayoutInstructed", type=answer, reason_code="x")
+
+
+def _close(history: Small, recovered_fen: int, written_off_fen: int) -> None:
+    history.again("RecoveryRecorded", type="ClawbackClosed", recovered_fen=recovered_fen, written_off_fen=written_off_fen)
 
 
 def _offset(history: Small, **fields: object) -> None:
