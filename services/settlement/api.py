@@ -18,6 +18,7 @@ from services.settlement.domain import (
     recusal,
     request,
     review,
+    windows,
 )
 from shared.kernel.commands import Principal
 from shared.runtime.document_routes import DocumentRoutes
@@ -54,6 +55,11 @@ def batches_seen(principal: Principal) -> Scope:
     if principal.role == "agent":
         return {"payer": str(principal.member_of)}
     return {"payer": principal.region} if principal.role == "regional_officer" else None
+
+
+def windows_seen(principal: Principal) -> Scope:
+    """The agent whose they are, and the departments of the regions in them."""
+    return {"agent_id": str(principal.member_of)} if principal.role == "agent" else _of_several_regions(principal)
 
 
 def clawbacks_seen(principal: Principal) -> Scope:
@@ -152,6 +158,10 @@ ROUTES: list[CommandRoute | ViewRoute] = [
     CommandRoute("/batches/{batch_id}/release", batches.ReleaseBatch, roles=PAYERS),
     ViewRoute("/batches/{key}", "batches", roles=PAYERS | {"auditor"}, scope=batches_seen),
     ViewRoute("/batches", "batches", roles=PAYERS | {"auditor"}, scope=batches_seen, filters=("payer", "state")),
+    # windows and funding across regions
+    CommandRoute("/windows/{window_id}/funding", windows.RecordFunding, roles={"agent"}),
+    ViewRoute("/windows/{key}", "windows", roles=PAYERS | {"auditor"}, scope=windows_seen),
+    ViewRoute("/windows", "windows", roles=PAYERS | {"auditor"}, scope=windows_seen, filters=("agent_id", "state")),
     # taking money back
     CommandRoute("/clawbacks", clawbacks.ProposeClawback, roles=CENTRE | REGION),
     CommandRoute("/clawbacks/{clawback_id}/order", clawbacks.OrderClawback, roles=REGION),

@@ -13,6 +13,7 @@ from tongdui_events.streams import (
     enterprise_id,
     invoice_id,
     notice_numbers_id,
+    position_id,
     provider_id,
     region_id,
 )
@@ -33,6 +34,7 @@ from services.settlement.domain import (
     recusal,
     request,
     review,
+    windows,
 )
 from services.settlement.domain.accounts import ACCOUNT
 from services.settlement.domain.agents import AGENT
@@ -50,6 +52,7 @@ from services.settlement.domain.redemption import REDEMPTION, Redemption
 from services.settlement.domain.refusals import NothingToCheck
 from services.settlement.domain.registry_facts import ENTERPRISE, PROVIDER, REGION, Region, name_on
 from services.settlement.domain.stops import CASE_STOPS, INSPECTION, stops_of
+from services.settlement.domain.windows import POSITION, WINDOW
 from shared.kernel.calendar import WORKING_DAYS, calendar_from
 from shared.kernel.commands import Command
 from shared.kernel.decisions import Decided, Refusal
@@ -72,6 +75,8 @@ FOLDS: list[Fold[Any]] = [
     AGENT,
     CLAWBACK,
     DEBTS,
+    POSITION,
+    WINDOW,
     CASE_STOPS,
     CASE,
     REGION,
@@ -137,7 +142,8 @@ def _due(payout_id: UUID, desk: Desk) -> Due:
     redemption = redemption_of(payout, desk.get)
     case = case_of(redemption, desk.get)
     account = desk.get(ACCOUNT, account_id(payout.payee_uscc))
-    return Due(payout_id, payout, redemption, rounds_of(case, desk.get), account, _stops(case, payout.payee_uscc, desk))
+    unfunded = bool(desk.get(POSITION, position_id(payout.region)).unfunded)
+    return Due(payout_id, payout, redemption, rounds_of(case, desk.get), account, _stops(case, payout.payee_uscc, desk), unfunded)
 
 
 def _agent(payer: str, desk: Desk) -> agents.Agent:
@@ -382,6 +388,30 @@ def record_return(command: bank_answers.RecordReturn, desk: Desk) -> Decision:
     return [*returned, *shrunk, *(event for lapse in gone if not isinstance(lapse, Refusal) for event in lapse)]
 
 
+# -- windows -------------------------------------------------------------------------------------
+
+
+def close_window(command: windows.CloseWindow, desk: Desk) -> Decision:
+    agent = desk.get(AGENT, command.agent_id)
+    window = desk.get(WINDOW, windows.window_id(command.agent_id, command.length, command.closes_on))
+    sides = [
+        windows.Side(code, desk.get(REGION, region_id(code)), desk.get(POSITION, position_id(code)))
+        for code in sorted(agent.regions)
+    ]
+    return windows.close(window, agent, sides, desk.today, desk.principal, command)
+
+
+def record_funding(command: windows.RecordFunding, desk: Desk) -> Decision:
+    return windows.fund(desk.get(WINDOW, command.window_id), desk.today, desk.principal, command)
+
+
+def settle_window(command: windows.SettleWindow, desk: Desk) -> Decision:
+    window = desk.get(WINDOW, command.window_id)
+    fixed = (desk.get(POSITION, position_id(region)).fixed.get(command.window_id, {}) for region in window.regions)
+    payouts_ = [desk.get(PAYOUT, payout_id) for ids in fixed for payout_id in ids]
+    return windows.settle(window, payouts_, desk.principal, command)
+
+
 # -- clawback ------------------------------------------------------------------------------------
 
 
@@ -508,4 +538,7 @@ HANDLERS: dict[type[Command], Callable[[Any, Desk], Decision]] = {
     agents.ReplaceAgent: replace_agent,
     batches.OpenBatch: open_batch,
     batches.ReleaseBatch: release_batch,
+    windows.CloseWindow: close_window,
+    windows.RecordFunding: record_funding,
+    windows.SettleWindow: settle_window,
 }

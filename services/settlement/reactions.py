@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +33,7 @@ from services.settlement.domain.payment_stops import lift_stops, stop_payments
 from services.settlement.domain.payouts import CheckPayout
 from services.settlement.domain.redemption import REDEMPTION, Redemption
 from services.settlement.domain.stops import CASE_STOPS, INSPECTION
+from services.settlement.domain.windows import CloseWindow, SettleWindow, last_end
 from shared.kernel.decisions import Decided, Refusal
 from shared.runtime.desk import Desk
 from shared.runtime.sweeps import Sweep
@@ -126,6 +128,11 @@ REACTIONS: dict[tuple[str, str], Callable[[Any, Stamp, Desk], list[Decided] | Re
     ("audit", "InspectionClosed"): inspection_closed,
 }
 
+def window_close(row: Mapping[str, Any], day: date) -> CloseWindow:
+    """The latest window of that length that is over."""
+    return CloseWindow(agent_id=row["agent_id"], length=row["length"], closes_on=last_end(row["length"], day))
+
+
 SWEEPS: list[Sweep] = [
     Sweep("closes", "notices", lambda row, day: CloseNotice(notice_id=row["notice_id"], due_on=row["due_on"])),
     Sweep(
@@ -133,6 +140,8 @@ SWEEPS: list[Sweep] = [
         "redemptions",
         lambda row, day: LapseRedemption(redemption_id=row["redemption_id"], mend_by=row["mend_by"]),
     ),
+    Sweep("window_closes", "window_ends", window_close),
+    Sweep("window_settles", "windows", lambda row, day: SettleWindow(window_id=row["window_id"])),
     Sweep("checks", "payouts", lambda row, day: CheckPayout(payout_id=row["payout_id"])),
 ]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from tongdui_events.document import Event, Stamp
 from tongdui_events.payments import (
+    AgentAppointed,
     AgentReplaced,
     BatchOpened,
     OffsetLapsed,
@@ -48,7 +49,9 @@ from services.settlement.domain.books import BOOKED
 from services.settlement.domain.clawbacks import CLAWBACK
 from services.settlement.domain.payment import PORT
 from services.settlement.domain.payouts import PAYOUT
+from services.settlement.domain.windows import WINDOW
 from services.settlement.ledger_rows import ledger_key, ledger_row
+from services.settlement.window_rows import window_end_row, window_ends, window_row
 from shared.kernel.public_notice import NOTICE_EVENTS, PublicNotice, PublishedItem, evolve, next_close_on
 from shared.runtime.document_view import Use, document_row
 from shared.runtime.projections import View
@@ -236,6 +239,8 @@ VIEWS: list[View] = [
     View("batches", BATCH.types, lambda e, _: str(e.batch_id), batch_row, indexed=("payer", "state")),
     View("accounts", (PayeeAccountProposed, PayeeAccountConfirmed, RedemptionRequested), _payee, account_row),
     View("agents", AGENT.types, lambda e, _: str(e.agent_id), agent_row),
+    View("windows", WINDOW.types, lambda e, _: str(e.window_id), window_row, indexed=("agent_id", "state")),
+    View("window_ends", (AgentAppointed,), lambda e, _: str(e.agent_id), window_end_row, parts=window_ends),
     View("ledgers", BOOKED, ledger_key, ledger_row, indexed=("region",)),
     View(
         "clawbacks",

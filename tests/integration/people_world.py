@@ -29,9 +29,11 @@ from tongdui_events.payments import (
     AgentAppointed,
     BatchOpened,
     BatchReleased,
+    FundingOrdered,
     PayeeAccountProposed,
     PayoutInstructed,
     PayoutScheduled,
+    WindowClosed,
 )
 from tongdui_events.policy import PolicyAdopted
 from tongdui_events.registry import (
@@ -97,7 +99,9 @@ def an_id(number: int) -> UUID:
 CENTRE, OTHER_CENTRE, AGENT, OTHER_AGENT = (an_id(number) for number in range(1, 5))
 VOUCHER, VOIDED, APPEAL, REDEMPTION, NOTICE, OBJECTION = (an_id(number) for number in range(11, 17))
 LISTING, LISTING_OBJECTION = (an_id(number) for number in range(21, 23))
-PAYOUT, AGENTS_PAYOUT, BATCH, AGENTS_BATCH, CLAWBACK, COMPANYS_CLAWBACK = (an_id(number) for number in range(31, 37))
+PAYOUT, AGENTS_PAYOUT, BATCH, AGENTS_BATCH, CLAWBACK, COMPANYS_CLAWBACK, WINDOW = (
+    an_id(number) for number in range(31, 38)
+)
 SIGNAL, INSPECTION, SANCTION, DECIDED, RECORD, SAMPLE = (an_id(number) for number in range(41, 47))
 COMPANYS_SANCTION, PROVINCES_RECORD = an_id(47), an_id(48)
 
@@ -259,6 +263,11 @@ def payment_history() -> list[tuple[UUID, Event]]:
         ClawbackOrdered, clawback_id=COMPANYS_CLAWBACK, redemption_id=REDEMPTION, debtor_uscc=COMPANY, region=REGION
     )
     history.append((COMPANYS_CLAWBACK, ordered))
+    positions = {REGION: {"payable_fen": 2, "recovered_fen": 1}}
+    history += [
+        (WINDOW, told(WindowClosed, window_id=WINDOW, agent_id=AGENT, positions=positions)),
+        (WINDOW, told(FundingOrdered, window_id=WINDOW, region=REGION, amount_fen=2)),
+    ]
     return history
 
 

@@ -7,11 +7,12 @@ from services.settlement.commands import FOLDS, HANDLERS
 from services.settlement.domain.endings import LapseRedemption
 from services.settlement.domain.notices import CloseNotice
 from services.settlement.domain.payouts import CheckPayout
+from services.settlement.domain.windows import CloseWindow, SettleWindow
 from services.settlement.main import SERVICE
 from shared.runtime.routes import CommandRoute, ViewRoute
 from tests.unit.settlement_world import AGENT, APPROVER, CLERK, COMPANY, ENTERPRISE, LABORATORY, PROVIDER, REGION, REVIEWER
 
-OF_THE_PLATFORM = {LapseRedemption, CloseNotice, CheckPayout}
+OF_THE_PLATFORM = {LapseRedemption, CloseNotice, CheckPayout, CloseWindow, SettleWindow}
 
 
 def test_every_command_has_one_route_except_what_falls_due_by_itself() -> None:

@@ -171,11 +171,11 @@ def test_who_stays_out_of_a_case_takes_nothing_back_in_it() -> None:
 
 def test_money_comes_back_by_instalments_and_the_last_one_closes_it() -> None:
     world = ordered_world()
-    assert world.does(PAYER, recovery(400_000)) == ["RecoveryRecorded"]
+    assert world.does(PAYER, recovery(400_000)) == ["RecoveryRecorded", "RecoveryBooked"]
     assert world.refuses(PAYER, recovery(600_001)) == "more_than_owed"
     closing = world.asks(PAYER, recovery(600_000, method="treasury", reference="缴款书0001"))
-    assert names(closing) == ["RecoveryRecorded", "ClawbackClosed"]
-    assert (closing[1].recovered_fen, closing[1].written_off_fen) == (1_000_000, 0)
+    assert names(closing) == ["RecoveryRecorded", "RecoveryBooked", "ClawbackClosed"]
+    assert (closing[2].recovered_fen, closing[2].written_off_fen) == (1_000_000, 0)
     assert world.refuses(PAYER, recovery(1)) == "out_of_order"
 
 
@@ -194,8 +194,8 @@ def test_a_recovery_is_of_a_fiscal_year_from_that_of_the_payment_to_the_current_
     assert world.refuses(PAYER, recovery(1, fiscal_year=2027)) == "fiscal_year_outside"
     assert world.refuses(PAYER, recovery(1, received_on=PASSED + timedelta(days=1))) == "received_tomorrow"
     world.day = date(2027, 2, 1)
-    assert world.does(PAYER, recovery(1, fiscal_year=2026)) == ["RecoveryRecorded"]
-    assert world.does(PAYER, recovery(1, fiscal_year=2027)) == ["RecoveryRecorded"]
+    assert world.does(PAYER, recovery(1, fiscal_year=2026)) == ["RecoveryRecorded", "RecoveryBooked"]
+    assert world.does(PAYER, recovery(1, fiscal_year=2027)) == ["RecoveryRecorded", "RecoveryBooked"]
 
 
 def test_an_order_is_not_lowered_below_what_came_back_and_closes_where_it_meets_it() -> None:

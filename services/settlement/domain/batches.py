@@ -30,6 +30,7 @@ from services.settlement.domain.refusals import (
     ReleaseDefective,
     defective,
 )
+from services.settlement.domain.window_refusals import RegionUnfunded
 from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Decided, NotFound, NotYours, OutOfOrder, Refusal
 from shared.kernel.fields import each_once
@@ -76,7 +77,7 @@ class ReleaseBatch(Command):
 
 class Due(NamedTuple):
     """One payment to be released. ``rounds``: all redemptions of its case; ``account``: its payee's;
-    ``stops``: why its case's payments wait today."""
+    ``stops``: why its case's payments wait today; ``unfunded``: its region has not sent its agent the money of a window."""
 
     payout_id: UUID
     payout: Payout
@@ -84,6 +85,7 @@ class Due(NamedTuple):
     rounds: Sequence[Redemption]
     account: Account
     stops: frozenset[str]
+    unfunded: bool = False
 
 
 class Instruction(NamedTuple):
@@ -202,6 +204,8 @@ def _forbidden(batch: Batch, agent: Agent, due: Due, today: date, principal: Pri
     waits_for = sorted({*payout.holds, *due.stops})
     if waits_for:
         found.append(PayoutOnHold(field, payout_id=due.payout_id, reasons=", ".join(waits_for)))
+    if batch.channel == "agent" and due.unfunded:
+        found.append(RegionUnfunded(field, region=payout.region, payout_id=due.payout_id))
     if due.account.confirmed is None:
         found.append(AccountMissing(field, uscc=payout.payee_uscc))
     if due.account.proposed is not None:

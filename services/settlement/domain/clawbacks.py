@@ -46,6 +46,7 @@ from services.settlement.domain.people import acts_for_region, reviews_for_regio
 from services.settlement.domain.redemption import Redemption
 from services.settlement.domain.refusals import SamePerson
 from services.settlement.domain.registry_facts import Region
+from services.settlement.domain.windows import recovery_booked
 from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Decided, NotFound, OutOfOrder, Refusal
 from shared.kernel.fields import Day, each_once
@@ -274,7 +275,7 @@ def cancel(
 def recover(
     clawback: Clawback, paid: Paid, case: Case, today: date, principal: Principal, command: RecordRecovery
 ) -> list[Decided] | Refusal:
-    """RecoveryRecorded; and ClawbackClosed with the last of it."""
+    """RecoveryRecorded, booked for the region's window; and ClawbackClosed with the last of it."""
     if clawback.clawback_id is None:
         return NotFound("clawback_id", what="clawback", id=command.clawback_id)
     refusal = acts_for_region(principal, case.region)
@@ -287,7 +288,8 @@ def recover(
         return refusal
     event = RecoveryRecorded(region=case.region, **command.model_dump())
     told = Decided(command.clawback_id, event, clawback.voucher_id)
-    return [told, *closed_when_whole(clawback, clawback.ordered_fen, clawback.recovered_fen + command.amount_fen)]
+    come = recovery_booked(command.clawback_id, case.region, command.amount_fen, clawback.voucher_id)
+    return [told, come, *closed_when_whole(clawback, clawback.ordered_fen, clawback.recovered_fen + command.amount_fen)]
 
 
 def write_off(

@@ -25,6 +25,7 @@ from services.settlement.domain.people import acts_for_region, is_the_platform
 from services.settlement.domain.redemption import Redemption, payout_id
 from services.settlement.domain.refusals import AccountMissing, AlreadyInNotice, NoTermsInForce, ObjectionsOpen
 from services.settlement.domain.registry_facts import Policy, Region
+from services.settlement.domain.windows import booked
 from shared.kernel import public_notice
 from shared.kernel.calendar import Calendar
 from shared.kernel.commands import Command, Principal
@@ -278,5 +279,6 @@ def _scheduled(
         Decided(redemption_id, passed, case.voucher_id),
         Decided(due, scheduled, case.voucher_id),
         *planned(offset, due, case.voucher_id),
+        *booked(due, case.region, scheduled.channel, scheduled.amount_fen, case.voucher_id),
         *(Decided(due, PayoutHeld(payout_id=due, reason=reason), case.voucher_id) for reason in sorted(stops)),
     ]

@@ -18,6 +18,7 @@ from tongdui_events.settlement import OffsetPlanned, PaymentAdded, RecoveryRecor
 from services.settlement.domain.accounts import Account
 from services.settlement.domain.clawbacks import Clawback, closed_when_whole
 from services.settlement.domain.payouts import Payout, cancelled, offset_dropped
+from services.settlement.domain.windows import booked
 from shared.kernel.decisions import Decided, Refusal
 from shared.kernel.region_terms import Policy
 
@@ -141,6 +142,7 @@ def lapsed(payout: Payout, account: Account, reason: str) -> list[Decided]:
         Decided(payout_id, gone, payout.voucher_id),
         Decided(redemption_id, PaymentAdded(redemption_id=redemption_id, payout_id=added), payout.voucher_id),
         Decided(added, scheduled, payout.voucher_id),
+        *booked(added, payout.region, payout.channel, fen, payout.voucher_id),
         *(Decided(added, PayoutHeld(payout_id=added, reason=one), payout.voucher_id) for one in payout.holds),
     ]
 

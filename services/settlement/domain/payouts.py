@@ -12,6 +12,7 @@ from tongdui_events.document import Code, Event, Stamp
 from tongdui_events.payments import (
     OffsetLapsed,
     OffsetTaken,
+    PayableDropped,
     PayoutCancelled,
     PayoutFailed,
     PayoutFreed,
@@ -23,6 +24,7 @@ from tongdui_events.payments import (
     PayoutUncertain,
 )
 from tongdui_events.settlement import OffsetDropped, RedemptionUnpaid
+from tongdui_events.streams import position_id
 
 from services.settlement.domain import invoices
 from services.settlement.domain.people import acts_for_region, is_the_platform
@@ -200,7 +202,15 @@ def cancelled(payout: Payout, reason: str) -> list[Decided] | Refusal:
     if not payout.is_open:
         return OutOfOrder("payout_id", state=payout.stage)
     event = PayoutCancelled(payout_id=payout.payout_id, reason=reason)
-    return [Decided(payout.payout_id, event, payout.voucher_id), *offset_dropped(payout)]
+    return [Decided(payout.payout_id, event, payout.voucher_id), *offset_dropped(payout), *_payable_dropped(payout)]
+
+
+def _payable_dropped(payout: Payout) -> list[Decided]:
+    """PayableDropped, of a payment the agent was to make."""
+    if payout.channel != "agent" or not payout.amount_fen or payout.payout_id is None:
+        return []
+    event = PayableDropped(region=payout.region, payout_id=payout.payout_id)
+    return [Decided(position_id(payout.region), event, payout.voucher_id)]
 
 
 def offset_dropped(payout: Payout) -> list[Decided]:

@@ -214,6 +214,55 @@ class WindowClosed(SettlementEvent):
     opens_on: date
     closes_on: date
     positions: dict[RegionCode, WindowPosition] = Field(default_factory=dict)
+    agent_id: UUID | None = None
+
+
+class PayableBooked(SettlementEvent):
+    """A payment the agent is to make waits for its region's window to close."""
+
+    region: RegionCode
+    payout_id: UUID
+    amount_fen: Fen
+
+
+class PayableDropped(SettlementEvent):
+    """A payment the agent was to make will not be made."""
+
+    region: RegionCode
+    payout_id: UUID
+
+
+class RecoveryBooked(SettlementEvent):
+    """Money that came back waits for its region's window to close."""
+
+    region: RegionCode
+    clawback_id: UUID
+    amount_fen: Fen
+
+
+class PositionFixed(SettlementEvent):
+    """What one region owes and got back by a last day is of a window; ``asked_fen`` is what it is to send."""
+
+    region: RegionCode
+    window_id: UUID
+    closes_on: date
+    payable_fen: Fen
+    recovered_fen: Fen
+    asked_fen: Fen
+
+
+class PositionFunded(SettlementEvent):
+    """A region has sent all that a window asked of it."""
+
+    region: RegionCode
+    window_id: UUID
+
+
+class PositionSettled(SettlementEvent):
+    """Everything a window had of a region is paid or given up."""
+
+    region: RegionCode
+    window_id: UUID
 
 
 class FundingOrdered(SettlementEvent):

@@ -88,6 +88,11 @@ def debtor_id(region: str, uscc: str) -> UUID:
     return _stream("debtor", region, uscc)
 
 
+def position_id(region: str) -> UUID:
+    """PayableBooked, RecoveryBooked, Position* of one paying region."""
+    return _stream("position", region)
+
+
 def notice_numbers_id(source: str, year: int) -> UUID:
     """NoticeNumbered of one service and year."""
     return _stream("notice-numbers", source, year)
