@@ -124,12 +124,17 @@ def _special(chance: random.Random) -> Iterator[Case]:
         "invoice_over", "objection_upheld", "objection_dismissed", "withdrawn", "expired", "last_day", "returned",
         "supported_locally", "corrected",
     )  # fmt: skip
+    plain = {}
     for number, kind in enumerate(kinds, 10):
-        region = (qingpu, jiashan)[number % 2]
-        yield _case(number, kind, region, chance, "T01", "testing", (30_000 + number * 1_000) * YUAN, FIRST_START + number % 4)
+        region, amount = (qingpu, jiashan)[number % 2], (30_000 + number * 1_000) * YUAN
+        plain[kind] = _case(number, kind, region, chance, "T01", "testing", amount, FIRST_START + number % 4)
+        yield plain[kind]
     alike = _case(19, "near_duplicate", qingpu, chance, "D01", "development", 90_000 * YUAN, FIRST_START + 2, first.enterprise)
     alike.provider = first.provider
     yield alike
     merged = _case(20, "merged", qingpu, chance, "T01", "testing", 60_000 * YUAN, FIRST_START + 3)
     merged.mode, merged.successor = "tongdui", first.enterprise
     yield merged
+    mistaken = _case(21, "mistaken", jiashan, chance, "T01", "testing", 60_000 * YUAN, FIRST_START)
+    mistaken.provider = plain["last_day"].provider
+    yield mistaken

@@ -47,6 +47,7 @@ class Region:
     rounding: str = "fen"
     amount_basis: str = "tax_inclusive"
     partial: bool = True
+    offset: bool = False
 
     @property
     def province(self) -> str:
@@ -93,7 +94,7 @@ class Region:
             "regional_review": False,
             "centre_allocates": True,
             "channel": {"tongyong": "treasury", "tongdui": "agent"},
-            "offset_allowed": False,
+            "offset_allowed": self.offset,
             "clawback_restores_quota": False,
             "related_parties": "flag",
             "local_support_counts": False,
@@ -108,7 +109,7 @@ REGIONS = (
            rounding="yuan"),
     Region("330421", "嘉善县", "330421", "330421", ("tongdui",),
            {"testing": 4000, "development": 2500, "transfer": 3000, "sharing": 4000}, 120_000, 300_000, 60, (10, 7),
-           amount_basis="tax_exclusive"),
+           amount_basis="tax_exclusive", offset=True),
     Region("340500", "马鞍山市", "3405", "340503", ("tongyong", "tongdui"),
            {"testing": 3000, "development": 3000, "transfer": 3000, "sharing": 3000}, 60_000, 150_000, 60, (7, 5),
            partial=False),

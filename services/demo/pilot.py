@@ -10,7 +10,7 @@ from typing import Any
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from services.demo.casebook import LATE_START, Case, casebook
-from services.demo.cast import AGENT, AGENT_ID, CATEGORY_NAMES, FIRST_DAY, REGIONS, YEAR, Company, digest, laboratory_of
+from services.demo.cast import AGENT, AGENT_ID, CATEGORY_NAMES, FIRST_DAY, REGIONS, YEAR, YUAN, Company, digest, laboratory_of
 from services.demo.client import Client, Refused
 from services.demo.evidence import documents, request_body
 from services.demo.opening import (
@@ -27,6 +27,8 @@ from services.demo.supervision import AUDITOR, Supervision
 
 LAST_OPENING = 8
 WINDING_UP = 30
+MISTAKE_FOUND = 25
+"""Days after its application that a payment of the pilot is found to have been too high."""
 INSPECTED = LATE_START + max(region.redeem_by_days for region in REGIONS) + WINDING_UP // 2
 """When every case is over."""
 
@@ -98,7 +100,9 @@ class Pilot:
         await self._all(day, 5, self._approve, late=True)
         await self._publish(day)
         await self._object()
+        await self._fund()
         await self._release()
+        await self._take_back(day)
 
     def _due(self, day: int, step: int, late: bool = False) -> list[Case]:
         return [case for case in self.cases if case.open and _start(case, late) + step == day]
@@ -284,13 +288,50 @@ class Pilot:
                     case.open = False
                 await self.client.quiet()
 
+    async def _fund(self) -> None:
+        """Each region sends the agent what a closed window asks of it."""
+        answer = await self.client.get(AGENT, "/settlement/v1/windows", state="closed")
+        for window in answer.json()["items"]:
+            path = f"/settlement/v1/windows/{window['window_id']}/funding"
+            for one in window["positions"]:
+                sent = {
+                    "region": one["region"], "amount_fen": one["asked_fen"] - one["received_fen"], "received_on": self.date,
+                    "reference": f"{one['region']}-{window['closes_on']}",
+                }
+                if sent["amount_fen"]:
+                    await self.client.post(AGENT, path, sent)
+            await self.client.quiet()
+
+    async def _take_back(self, day: int) -> None:
+        """An officer's mistake: 1,000 yuan too many were paid. Another officer orders them back; 400 come through the
+        treasury, the rest is set off against the laboratory's next payment."""
+        case = next(case for case in self.cases if case.kind == "mistaken")
+        clawback_id = str(self.client.id("clawback", case.number))
+        path = f"/settlement/v1/clawbacks/{clawback_id}"
+        if day == case.start + MISTAKE_FOUND:
+            proposed = {
+                "clawback_id": clawback_id, "redemption_id": str(case.redemption_id), "debtor_uscc": case.provider.uscc,
+                "amount_fen": 1_000 * YUAN, "ground": "no_fault", "evidence_sha256": [digest("复核记录")],
+            }
+            await self.client.post(case.region.officer("recovery"), "/settlement/v1/clawbacks", proposed)
+            ordered = {"decision_no": f"{case.region.name}科追〔{YEAR}〕1号", "amount_fen": 1_000 * YUAN}
+            await self.client.post(case.region.officer("approval"), f"{path}/order", ordered)
+            await self.client.quiet()
+        if day == case.start + MISTAKE_FOUND + 3:
+            repaid = {
+                "amount_fen": 400 * YUAN, "method": "treasury", "fiscal_year": YEAR, "reference": f"缴款书{YEAR}0001",
+                "received_on": self.date,
+            }
+            await self.client.post(case.region.officer("recovery"), f"{path}/recoveries", repaid)
+            await self.client.quiet()
+
     async def _release(self) -> None:
         """Each region's treasury, and the agent for all of them, send out what is scheduled."""
         lists = [(region.officer("payment"), region.code, "treasury") for region in REGIONS]
         for person, payer, channel in [*lists, (AGENT, str(AGENT_ID), "agent")]:
             waiting = {"state": "scheduled", "channel": channel, "held": "false", "limit": 500}
             answer = await self.client.get(person, "/settlement/v1/payouts", **waiting)
-            payouts = [row["payout_id"] for row in answer.json()["items"]]
+            payouts = [row["payout_id"] for row in answer.json()["items"] if row["amount_fen"]]
             if payouts:
                 batch_id = str(self.client.id("batch", payer, self.day))
                 opened = {"batch_id": batch_id, "payer": payer, "channel": channel}

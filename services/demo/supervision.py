@@ -138,7 +138,8 @@ class Supervision:
 
     async def _paid_case(self) -> Case:
         """A settled 通兑 case, of a laboratory that shares its account where there is one."""
-        paid = [case for case in self._cases if case.mode == "tongdui" and case.redemption_id and case.open]
+        plain = (case for case in self._cases if case.kind != "mistaken")
+        paid = [case for case in plain if case.mode == "tongdui" and case.redemption_id and case.open]
         paid.sort(key=lambda case: case.provider.uscc not in SHARED_ACCOUNT)
         for case in paid:
             row = (await self._client.get(AUDITOR, f"/settlement/v1/redemptions/{case.redemption_id}")).json()

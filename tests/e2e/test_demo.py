@@ -25,12 +25,14 @@ async def test_every_invariant_holds_in_the_history_of_a_run(bus: Any, demo_of: 
     report = check(history)
     assert report.findings == [], report.table()
     three_ways.agree(out / "events.jsonl")
+    methods = {fact["method"] for fact in history.of("settlement", "RecoveryRecorded")}
+    assert methods >= {"treasury", "offset"}
     types = {fact.type for log in history.logs.values() for fact in log}
     assert types >= {
         "ApplicationRefused", "AllocationRefused", "VoucherWithdrawn", "VoucherExpired", "RedemptionReturned",
         "RedemptionResubmitted", "ObjectionUpheld", "ObjectionDismissed", "ApprovalWithdrawn", "PayoutSettled",
         "RedemptionSettled", "VoucherRedeemed", "SignalRaised", "SampleDrawn", "InspectionClosed", "ClawbackProposed",
-        "ClawbackClosed",
+        "ClawbackClosed", "OffsetTaken", "WindowSettled",
         "SanctionDecided", "CreditRecordEntered", "EnterpriseBarred", "ProviderSuspended",
     }
     assert all(row["held_fen"] == 0 and row["paid_fen"] > 0 for row in summaries[bus.name].values())

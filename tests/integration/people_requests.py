@@ -13,8 +13,8 @@ LATER = "2025-11-03"
 _IN_PATHS: dict[str, Any] = {
     "region": world.REGION, "centre_id": world.CENTRE, "province": "31", "delegation_id": world.an_id(9),
     "uscc": world.COMPANY, "voucher_id": world.VOUCHER, "redemption_id": world.REDEMPTION, "payout_id": world.PAYOUT,
-    "batch_id": world.BATCH, "agent_id": world.AGENT, "clawback_id": world.CLAWBACK, "window_id": world.WINDOW, "notice_id": world.NOTICE,
-    "objection_id": world.OBJECTION,
+    "batch_id": world.BATCH, "agent_id": world.AGENT, "clawback_id": world.CLAWBACK, "window_id": world.WINDOW,
+    "notice_id": world.NOTICE, "objection_id": world.OBJECTION,
     "appeal_id": world.APPEAL, "signal_id": world.SIGNAL, "inspection_id": world.INSPECTION, "sanction_id": world.SANCTION,
     "record_id": world.RECORD, "sample_id": world.SAMPLE, "case_id": world.VOUCHER, "source": "registry", "position": 1,
     "sha256": world.SHA,
