@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.paths import allocation, ceilings, http, inbox, latency, overload, rebuild, relay, replay
+from benchmarks.paths import allocation, ceilings, http, inbox, latency, overload, proof, rebuild, relay, replay
 
 PATHS = {
     "allocation": allocation.figures,
@@ -12,6 +12,7 @@ PATHS = {
     "inbox": inbox.figures,
     "rebuild": rebuild.figures,
     "replay": replay.figures,
+    "proof": proof.figures,
     "latency": latency.figures,
     "overload": overload.figures,
 }

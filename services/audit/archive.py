@@ -44,14 +44,19 @@ def archive(cursor: Cursor, source: str, records: Sequence[Record]) -> None:
 
     A record without a position is not of that log: an operator parked it, and there it is kept whole.
     """
+    keep_records(cursor, source, records)
+    kept = [record for record in records if record.position]
+    if kept:
+        trees.grow(cursor, source, kept[0].position, [record.state for record in kept])
+
+
+def keep_records(cursor: Cursor, source: str, records: Sequence[Record]) -> None:
+    """The rows alone."""
     with cursor.copy("COPY audit_archive FROM STDIN (FORMAT BINARY)") as copy:
         copy.set_types(_COLUMNS)
         for record in records:
             if record.position:
                 copy.write_row(_archived(source, record))
-    kept = [record for record in records if record.position]
-    if kept:
-        trees.grow(cursor, source, kept[0].position, [record.state for record in kept])
 
 
 def _archived(source: str, record: Record) -> Archived:

@@ -25,7 +25,7 @@ from services.audit.trees import Tree
 from shared.kernel.commands import Principal
 from shared.kernel.decisions import Refusal
 from shared.runtime.access import allowed
-from shared.runtime.checkpoints import BadCheckpoint
+from shared.runtime.checkpoints import BadCheckpoint, NoSigningKey
 from shared.runtime.documenting import guarded, problems
 from shared.runtime.routes import Served
 
@@ -41,6 +41,14 @@ SourceName = Annotated[Source, Path()]
 class NotACountersignature(Refusal):
     zh = "不是对该检查点的有效见证签名:{reason}"
     en = "not a countersignature of this checkpoint: {reason}"
+
+
+class NoKeys(Refusal):
+    """This process was given no keys to name: see docs/operating.md."""
+
+    status = 503
+    zh = "本进程未配置检查点密钥:{reason}"
+    en = "this process has no checkpoint keys: {reason}"
 
 
 class Keys(BaseModel):
@@ -71,11 +79,15 @@ def add_proofs(app: FastAPI, runtime: Served) -> None:
 
 def _read(runtime: Served, ask: Callable[[Connection[Any]], T]) -> T:
     with runtime.projections.connection() as connection:
-        return ask(connection)
+        try:
+            return ask(connection)
+        except NoSigningKey as error:
+            raise NoKeys(reason=str(error)) from error
 
 
 def _add_keys(app: FastAPI, runtime: Served) -> None:
-    @app.get("/audit/v1/keys", tags=["proofs"], summary="The public keys of logs and witnesses", response_model=Keys)
+    @app.get("/audit/v1/keys", tags=["proofs"], summary="The public keys of logs and witnesses", response_model=Keys,
+             responses=problems(503))  # fmt: skip
     async def keys() -> Keys:
         """As this platform states them, with the newest checkpoint of every log."""
         return Keys(**await run_in_threadpool(_read, runtime, lambda connection: _keys(runtime, connection)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -211,25 +212,33 @@ class _LogCheck:
             self._beyond_the_end(claim)
 
     def _pages(self, connection: Connection[Any], own: bool) -> Iterator[list[tuple[Any, ...]]]:
-        """Pages of (position, bytes, type, originator, case) in order; a gap is found and ends the reading."""
+        """Pages of (position, bytes, the columns beside them) in order; a gap is found and ends the reading. The columns are
+        ``type/originator/case``, None for what is no document; a service's own log has no case beside the bytes."""
         statement = (
-            f"SELECT notification_id, state, topic, originator_id::text, NULL FROM {self.source}_events"
-            " WHERE notification_id > %s ORDER BY notification_id LIMIT %s"
+            f"SELECT notification_id, state, topic || '/' || originator_id || '/' FROM {self.source}_events"
+            " ORDER BY notification_id"
             if own
-            else "SELECT position, state, type, originator_id::text, case_id::text FROM audit_archive"
-            f" WHERE source = '{self.source}' AND position > %s ORDER BY position LIMIT %s"
+            else "SELECT position, state, type || '/' || originator_id || '/' || coalesce(case_id::text, '')"
+            f" FROM audit_archive WHERE source = '{self.source}' ORDER BY position"
         )
         after = 0
-        while rows := connection.execute(statement, (after, PAGE), binary=True).fetchall():
-            dense = [row for expected, row in enumerate(rows, after + 1) if row[0] == expected]
-            if dense:
-                yield dense
-            if len(dense) < len(rows):
-                where = "the log in its service" if own and self.source != "audit" else "the archive"
-                found = rows[len(dense)][0]
-                self.verdict.find(self.source, after + len(dense) + 1, f"{where} lacks this position and has {found}")
-                return
-            after = rows[-1][0]
+        # one plan for the whole log: page by page a table without statistics would be sorted for each
+        with connection.cursor(name=f"verify_{self.source}") as cursor, ThreadPoolExecutor(1) as ahead:
+            cursor.execute(statement, binary=True)
+            fetched = ahead.submit(cursor.fetchmany, PAGE)
+            while rows := fetched.result():
+                fetched = ahead.submit(cursor.fetchmany, PAGE)
+                # in order and none twice: with the last where it belongs, all are
+                whole = rows[-1][0] == after + len(rows)
+                dense = rows if whole else [row for expected, row in enumerate(rows, after + 1) if row[0] == expected]
+                if dense:
+                    yield dense
+                if len(dense) < len(rows):
+                    where = "the log in its service" if own and self.source != "audit" else "the archive"
+                    found = rows[len(dense)][0]
+                    self.verdict.find(self.source, after + len(dense) + 1, f"{where} lacks this position and has {found}")
+                    return
+                after = rows[-1][0]
 
     def _compare_tree(self, after: int, leaves: Sequence[bytes]) -> None:
         """Each leaf as it was when it arrived."""
@@ -260,11 +269,11 @@ class _LogCheck:
 
     def _read_stamps(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """The chain of versions of every stream, and the columns the archive is searched by."""
-        versions = self.versions
-        for position, state, type_name, originator, case in rows:
+        versions, own, source_named = self.versions, self.source == "audit", self.source.encode()
+        for position, state, beside in rows:
             stamp = _STAMP.match(state)
             if stamp is None:
-                if originator is not None:
+                if beside is not None:
                     self.verdict.find(self.source, position, "the bytes are no document of this log")
                 continue
             source, kind, stream, version, of_case = stamp.groups()
@@ -273,10 +282,9 @@ class _LogCheck:
                 what = f"version {int(version)} of stream {stream.decode()} where {expected} was expected"
                 self.verdict.find(self.source, position, what)
             versions[stream] = int(version)
-            if source.decode() != self.source:
+            if source != source_named:
                 self.verdict.find(self.source, position, f"the document is of the log of {source.decode()}")
-            named = (kind.decode(), stream.decode(), of_case and of_case.decode())
-            if named != (type_name, originator, case if self.source != "audit" else named[2]):
+            if b"%b/%b/%b" % (kind, stream, b"" if own or of_case is None else of_case) != (beside or "").encode():
                 self.verdict.find(self.source, position, "the columns beside the bytes say another type, stream or case")
 
     def _compare_root(self, claim: Claim, frontier: Frontier) -> None:

@@ -22,6 +22,7 @@ from tongdui_events.registry import CentreEntrusted, DayOpened
 from tongdui_events.streams import days_id, region_id
 from tongdui_events.voucher import VoucherApplied, VoucherIssued, VoucherTendered
 
+from services.audit import comparing, proofs
 from services.audit.archive import TABLES, archive
 from services.audit.commands import FOLDS, HANDLERS
 from services.audit.main import SERVICE
@@ -303,3 +304,15 @@ async def test_a_log_is_for_auditors(client: Any) -> None:
     assert (await client.get("/logs/voucher", "operator")).status_code == 403
     assert (await client.http.get("/audit/v1/logs/voucher")).status_code == 401
     assert (await client.get("/logs/nothing")).status_code == 422
+
+
+async def test_without_checkpoint_keys_none_are_named_and_the_answer_says_what_to_do(audit: Audit, tmp_path: Path) -> None:
+    empty = tmp_path / "no-keys"
+    empty.mkdir()
+    audit.settings = audit.settings.model_copy(update={"checkpoint_keys": empty})
+    with audit.store.connect() as connection:
+        for statement in (*comparing.TABLES, *proofs.TABLES):
+            connection.execute(statement)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=build_app(audit)), base_url="http://t") as http:
+        answer = await http.get("/audit/v1/keys")
+    assert (answer.status_code, answer.json()["code"]) == (503, "no_keys")
