@@ -15,7 +15,6 @@ from uuid import UUID, uuid5
 from pydantic import ValidationError
 
 from services.importing.kinds import Kind, WrongCell
-from services.importing.tables import Row
 from shared.kernel.commands import Command, Principal
 from shared.runtime import recorded_access
 from shared.runtime.clock import Clock
@@ -23,6 +22,7 @@ from shared.runtime.jobs import CommandJob, Context, Outcome, outcome_key, paylo
 from shared.runtime.service import Service
 from shared.runtime.state import State
 from shared.runtime.store import Store
+from shared.runtime.tables import Row
 from shared.runtime.transaction import Transaction
 
 NAMESPACE = UUID("7b6f4d0e-9d8e-5a14-8a55-0f2d0a6a9d31")

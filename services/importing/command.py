@@ -17,13 +17,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from services.importing.bulk import Bulk, Import, Report, Verdict
 from services.importing.kinds import KINDS
-from services.importing.tables import Row, Unreadable, row_count, rows_of
 from services.platform import service_named
 from shared.kernel.commands import Principal
 from shared.runtime.clock import clock_of
 from shared.runtime.errors import NoBusinessDay
 from shared.runtime.settings import Settings
 from shared.runtime.store import Store
+from shared.runtime.tables import Row, Unreadable, row_count, rows_of
 
 BAD, IMPOSSIBLE = 1, 2
 MOST_NAMED = 20

@@ -11,13 +11,13 @@ from uuid import UUID
 
 from tongdui_events.streams import enterprise_file_id, enterprise_id, provider_id
 
-from services.importing.tables import Row
 from services.registry.domain.catalogue import PublishCatalogue
 from services.registry.domain.enterprises import RegisterEnterprise
 from services.registry.domain.policies import AdoptPolicy
 from services.registry.domain.providers import ApplyAsProvider
 from services.voucher.domain.local_support import RecordLocalSupport
 from shared.kernel.commands import Command, Principal
+from shared.runtime.tables import Row
 
 
 class WrongCell(ValueError):

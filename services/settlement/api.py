@@ -17,9 +17,12 @@ from services.settlement.domain import (
     payouts,
     recusal,
     request,
+    result_lists,
     review,
     windows,
 )
+from services.settlement.papers.results import read_results
+from services.settlement.papers.routes import paper_routes
 from shared.kernel.commands import Principal
 from shared.runtime.document_routes import DocumentRoutes
 from shared.runtime.routes import CommandRoute, Scope, ViewRoute
@@ -158,6 +161,9 @@ ROUTES: list[CommandRoute | ViewRoute] = [
     CommandRoute("/batches/{batch_id}/release", batches.ReleaseBatch, roles=PAYERS),
     ViewRoute("/batches/{key}", "batches", roles=PAYERS | {"auditor"}, scope=batches_seen),
     ViewRoute("/batches", "batches", roles=PAYERS | {"auditor"}, scope=batches_seen, filters=("payer", "state")),
+    CommandRoute(
+        "/batches/{batch_id}/results", result_lists.RecordResults, roles=REGION, read=read_results
+    ),
     # windows and funding across regions
     CommandRoute("/windows/{window_id}/funding", windows.RecordFunding, roles={"agent"}),
     ViewRoute("/windows/{key}", "windows", roles=PAYERS | {"auditor"}, scope=windows_seen),
@@ -182,4 +188,5 @@ EXTRA = [
     DocumentRoutes(next(route for route in ROUTES if route.path == "/redemptions/{key}"), frozenset(PARTIES | CENTRE)),
     bank_file_routes,
     books_routes,
+    paper_routes,
 ]

@@ -33,6 +33,7 @@ from services.settlement.domain import (
     payouts,
     recusal,
     request,
+    result_lists,
     review,
     windows,
 )
@@ -60,6 +61,7 @@ from shared.kernel.delegation import DELEGATION
 from shared.kernel.folding import Fold
 from shared.kernel.public_notice import PublicNotice
 from shared.kernel.recusal import Recused
+from shared.runtime.ahead import Ahead
 from shared.runtime.desk import Desk
 
 Decision = list[Decided] | Refusal
@@ -143,7 +145,9 @@ def _due(payout_id: UUID, desk: Desk) -> Due:
     case = case_of(redemption, desk.get)
     account = desk.get(ACCOUNT, account_id(payout.payee_uscc))
     unfunded = bool(desk.get(POSITION, position_id(payout.region)).unfunded)
-    return Due(payout_id, payout, redemption, rounds_of(case, desk.get), account, _stops(case, payout.payee_uscc, desk), unfunded)
+    name = _name(payout.payee_uscc, desk) if payout.payee_uscc else ""
+    rounds, stops = rounds_of(case, desk.get), _stops(case, payout.payee_uscc, desk)
+    return Due(payout_id, payout, redemption, rounds, account, stops, unfunded, name)
 
 
 def _agent(payer: str, desk: Desk) -> agents.Agent:
@@ -350,6 +354,18 @@ def _name(uscc: str, desk: Desk) -> str:
     return name_on(names, desk.today) or uscc
 
 
+def record_results(command: result_lists.RecordResults, desk: Desk) -> Decision:
+    """Every line is the answer it would be by itself; one that cannot be refuses the list."""
+    batch, ahead = desk.get(BATCH, command.batch_id), Ahead(desk, FOLDS, "settlement")
+    answered = []
+    for line in command.lines:
+        told = result_lists.answer(line)
+        decided = HANDLERS[type(told)](told, ahead)
+        answered.append(result_lists.Answered(line, desk.get(PAYOUT, told.payout_id), decided))
+        ahead.add([] if isinstance(decided, Refusal) else decided)
+    return result_lists.record(batch, answered, desk.principal, command)
+
+
 def _batch_of(payout: Payout, desk: Desk) -> batches.Batch:
     return desk.get(BATCH, payout.batch_id) if payout.batch_id else batches.Batch()
 
@@ -538,6 +554,7 @@ HANDLERS: dict[type[Command], Callable[[Any, Desk], Decision]] = {
     agents.ReplaceAgent: replace_agent,
     batches.OpenBatch: open_batch,
     batches.ReleaseBatch: release_batch,
+    result_lists.RecordResults: record_results,
     windows.CloseWindow: close_window,
     windows.RecordFunding: record_funding,
     windows.SettleWindow: settle_window,

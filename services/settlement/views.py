@@ -185,8 +185,19 @@ def instructed_row(row: Row | None, event: Event, stamp: Stamp) -> Row | None:
 
 
 def batch_row(row: Row | None, event: Event, stamp: Stamp) -> Row:
+    by = {"opened_by": stamp.actor.id} if isinstance(event, BatchOpened) else {"released_by": stamp.actor.id}
     state = "open" if isinstance(event, BatchOpened) else "released"
-    return {**(row or {}), **event.model_dump(mode="json"), "state": state}
+    return {**(row or {}), **event.model_dump(mode="json"), **by, "state": state}
+
+
+def batch_line_row(row: Row | None, event: PayoutInstructed, stamp: Stamp) -> Row:
+    """One line of what went out, as it was instructed. Read by those who may read the batch."""
+    return event.model_dump(mode="json")
+
+
+def _batch_line(event: PayoutInstructed, stamp: Stamp) -> str:
+    """In the order they stand on the list."""
+    return f"{event.batch_id}/{event.line_no or 0:05d}/{event.end_to_end_id}"
 
 
 def account_row(row: Row | None, event: Event, stamp: Stamp) -> Row:
@@ -239,6 +250,7 @@ VIEWS: list[View] = [
     View("batches", BATCH.types, lambda e, _: str(e.batch_id), batch_row, indexed=("payer", "state")),
     View("accounts", (PayeeAccountProposed, PayeeAccountConfirmed, RedemptionRequested), _payee, account_row),
     View("agents", AGENT.types, lambda e, _: str(e.agent_id), agent_row),
+    View("batch_lines", (PayoutInstructed,), _batch_line, batch_line_row, indexed=("batch_id",)),
     View("windows", WINDOW.types, lambda e, _: str(e.window_id), window_row, indexed=("agent_id", "state")),
     View("window_ends", (AgentAppointed,), lambda e, _: str(e.agent_id), window_end_row, parts=window_ends),
     View("ledgers", BOOKED, ledger_key, ledger_row, indexed=("region",)),

@@ -61,7 +61,7 @@ class CommandEndpoint:
         )
         identity = command_id(_text(headers, b"idempotency-key"))
         body = await read_body(headers, receive)
-        fields = read_json(headers, body)
+        fields = await run_in_threadpool(self._route.read, headers, body) if self._route.read else read_json(headers, body)
         command = self._read(fields, scope["path_params"])
         if self._route.keep is not None:
             await run_in_threadpool(self._route.keep, self._runtime.settings, fields)

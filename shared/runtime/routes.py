@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from inspect import cleandoc
 from typing import Any, Protocol
@@ -40,13 +40,15 @@ class CommandRoute:
     Path parameters fill the command's fields of that name; the body holds the others. ``roles`` may
     call; with ``public`` among them no token is needed. ``keep`` is handed the settings and the members of
     the request once the command was read from them, in a thread, before it is decided: what a private table keeps
-    of a request never comes into the command.
+    of a request never comes into the command. ``read`` takes the headers and the body and gives the members, where a
+    caller may send something besides JSON.
     """
 
     path: str
     command: type[Command]
     roles: Collection[str]
     keep: Callable[[Any, dict[str, Any]], None] | None = None
+    read: Callable[[Mapping[bytes, bytes], bytes], Any] | None = None
 
     def __post_init__(self) -> None:
         _check(self.path, self.roles)

@@ -58,6 +58,7 @@ _BY_COMMAND: dict[str, dict[str, Any]] = {
     "ProposeSanction": {"sanction_id": str(uuid4())},
     "OpenInspection": {"inspection_id": str(uuid4()), "cause": "report"},
     "ProposeClawback": {"clawback_id": str(uuid4())},
+    "RecordResults": {"lines": [{"end_to_end_id": "0" * 32 + "001", "amount_fen": 1, "outcome": "paid", "on": "2025-03-03"}]},
     "OpenBatch": {"batch_id": str(uuid4())},
     "RaiseObjection": {"objection_id": str(uuid4())},
     "ConfirmPayeeAccount": {"region": world.REGION},

@@ -86,6 +86,7 @@ class Due(NamedTuple):
     account: Account
     stops: frozenset[str]
     unfunded: bool = False
+    payee_name: str = ""
 
 
 class Instruction(NamedTuple):
@@ -98,6 +99,7 @@ class Instruction(NamedTuple):
     payee_uscc: str
     amount_fen: int
     account: AccountDetails
+    payee_name: str = ""
 
 
 def end_to_end_id(payout_id: UUID, attempt: int) -> str:
@@ -152,10 +154,10 @@ def released(batch_id: UUID, told: Sequence[Instruction], file_sha256: str) -> l
         count=len(told),
         total_fen=sum(line.amount_fen for line in told),
     )
-    return [Decided(batch_id, event), *(_instructed(batch_id, line) for line in told)]
+    return [Decided(batch_id, event), *(_instructed(batch_id, line, number) for number, line in enumerate(told, 1))]
 
 
-def _instructed(batch_id: UUID, line: Instruction) -> Decided:
+def _instructed(batch_id: UUID, line: Instruction, line_no: int) -> Decided:
     event = PayoutInstructed(
         payout_id=line.payout_id,
         batch_id=batch_id,
@@ -164,6 +166,10 @@ def _instructed(batch_id: UUID, line: Instruction) -> Decided:
         amount_fen=line.amount_fen,
         account_hmac=line.account.account_hmac,
         last4=line.account.last4,
+        line_no=line_no,
+        payee_uscc=line.payee_uscc,
+        payee_name=line.payee_name or None,
+        bank_code=line.account.bank_code,
     )
     return Decided(line.payout_id, event, line.voucher_id)
 
@@ -181,6 +187,7 @@ def _instruction(due: Due) -> Instruction:
         payout.payee_uscc,
         payout.amount_fen,
         account,
+        due.payee_name,
     )
 
 

@@ -41,6 +41,12 @@ class ReleaseDefective(_Several):
     en = "{count} things forbid the release: {en}"
 
 
+class ResultsDefective(_Several):
+    section = "三(五)"
+    zh = "结果清单有{count}处不符:{zh}"
+    en = "{count} lines of the result list do not do: {en}"
+
+
 def defective(kind: type[_Several], defects: Sequence[Refusal]) -> Refusal | None:
     """None where nothing is wrong, the refusal itself where one thing is, else all of them in one."""
     if len(defects) > 1:

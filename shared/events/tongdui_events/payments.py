@@ -107,6 +107,10 @@ class PayoutInstructed(SettlementEvent):
     amount_fen: Fen
     account_hmac: Hmac
     last4: Last4
+    line_no: Number | None = None
+    payee_uscc: Uscc | None = None
+    payee_name: Text | None = None
+    bank_code: BankCode | None = None
 
 
 class PayoutSettled(SettlementEvent):
