@@ -27,6 +27,7 @@ from services.settlement.domain import (
     clawbacks,
     completion,
     endings,
+    invoice_status,
     notices,
     objections,
     offsets,
@@ -43,7 +44,8 @@ from services.settlement.domain.batches import BATCH, Due
 from services.settlement.domain.case_facts import CASE, Case
 from services.settlement.domain.clawbacks import CLAWBACK, DEBTS, Clawback
 from services.settlement.domain.cross_checks import Grounds
-from services.settlement.domain.invoices import INVOICE
+from services.settlement.domain.invoice_status import REGISTERS
+from services.settlement.domain.invoices import INVOICE, Invoice
 from services.settlement.domain.local_support import LOCAL_SUPPORT
 from services.settlement.domain.lookups import case_of, clawbacks_of, debts_of, paid_of, payments_of, redemption_of, rounds_of
 from services.settlement.domain.notices import NOTICE, NUMBERS, Candidate, Passing
@@ -103,10 +105,21 @@ def _region(case: Case, desk: Desk) -> Region:
 
 def _grounds(case: Case, numbers: Iterable[str], desk: Desk) -> Grounds:
     branches = desk.get(PROVIDER, provider_id(case.provider_uscc)).branches
-    known = {number: desk.get(INVOICE, invoice_id(number)) for number in numbers}
+    known = _invoices(numbers, desk)
+    known = invoice_status.as_of_now(known, _reversals(known))
     files = (desk.get(LOCAL_SUPPORT, enterprise_file_id(uscc)) for uscc in sorted(case.enterprises) if uscc)
     supported = {number: reference for file in files for number, reference in file.items()}
     return Grounds(case, branches, known, desk.today, supported)
+
+
+def _invoices(numbers: Iterable[str], desk: Desk) -> dict[str, Invoice]:
+    return {number: desk.get(INVOICE, invoice_id(number)) for number in numbers}
+
+
+def _reversals(numbers: Iterable[str]) -> dict[str, invoice_status.Reversal]:
+    """What the register says of these invoices by now."""
+    asked = ((number, REGISTERS.status.reversal(number)) for number in numbers)
+    return {number: reversal for number, reversal in asked if reversal is not None}
 
 
 def _stops(case: Case, payee_uscc: str, desk: Desk) -> frozenset[str]:
@@ -147,7 +160,9 @@ def _due(payout_id: UUID, desk: Desk) -> Due:
     unfunded = bool(desk.get(POSITION, position_id(payout.region)).unfunded)
     name = _name(payout.payee_uscc, desk) if payout.payee_uscc else ""
     rounds, stops = rounds_of(case, desk.get), _stops(case, payout.payee_uscc, desk)
-    return Due(payout_id, payout, redemption, rounds, account, stops, unfunded, name)
+    numbers = [entry.number for entry in redemption.request.invoices] if redemption.request else []
+    gone = tuple(invoice_status.reversed_since(redemption, _invoices(numbers, desk), _reversals(numbers)))
+    return Due(payout_id, payout, redemption, rounds, account, stops, unfunded, name, gone)
 
 
 def _agent(payer: str, desk: Desk) -> agents.Agent:

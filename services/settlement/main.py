@@ -5,6 +5,8 @@ from __future__ import annotations
 from services.settlement.api import EXTRA, ROUTES
 from services.settlement.bank.desk import BANK
 from services.settlement.commands import FOLDS, HANDLERS
+from services.settlement.domain.invoice_status import REGISTERS
+from services.settlement.invoice_register import InvoiceSettings, register_of
 from services.settlement.reactions import REACTIONS, STAND_IN, SWEEPS
 from services.settlement.views import VIEWS
 from shared.kernel import keyed_digest
@@ -13,6 +15,7 @@ from shared.runtime.settings import Settings
 
 _settings = Settings()
 keyed_digest.configure(_settings.digest_key.encode())
+REGISTERS.status = register_of(InvoiceSettings())
 
 SERVICE = Service(
     name="settlement",

@@ -25,6 +25,7 @@ from services.settlement.domain.refusals import (
     AccountChanging,
     AccountMissing,
     AgentElsewhere,
+    InvoiceReversedSince,
     OtherPayer,
     PayoutOnHold,
     ReleaseDefective,
@@ -77,7 +78,8 @@ class ReleaseBatch(Command):
 
 class Due(NamedTuple):
     """One payment to be released. ``rounds``: all redemptions of its case; ``account``: its payee's;
-    ``stops``: why its case's payments wait today; ``unfunded``: its region has not sent its agent the money of a window."""
+    ``stops``: why its case's payments wait today; ``unfunded``: its region has not sent its agent the money of a window;
+    ``reversed``: its invoices that no longer cover it."""
 
     payout_id: UUID
     payout: Payout
@@ -87,6 +89,7 @@ class Due(NamedTuple):
     stops: frozenset[str]
     unfunded: bool = False
     payee_name: str = ""
+    reversed: tuple[InvoiceReversedSince, ...] = ()
 
 
 class Instruction(NamedTuple):
@@ -213,6 +216,7 @@ def _forbidden(batch: Batch, agent: Agent, due: Due, today: date, principal: Pri
         found.append(PayoutOnHold(field, payout_id=due.payout_id, reasons=", ".join(waits_for)))
     if batch.channel == "agent" and due.unfunded:
         found.append(RegionUnfunded(field, region=payout.region, payout_id=due.payout_id))
+    found += due.reversed
     if due.account.confirmed is None:
         found.append(AccountMissing(field, uscc=payout.payee_uscc))
     if due.account.proposed is not None:

@@ -327,6 +327,13 @@ class AgentElsewhere(Refusal):
     en = "this agent does not pay for region {region} today"
 
 
+class InvoiceReversedSince(Refusal):
+    status = 409
+    section = "三(五)"
+    zh = "发票{number}已红冲{reversed_fen}分,不足以支持该笔拨付"
+    en = "{reversed_fen} fen of invoice {number} were reversed; it no longer covers this payment"
+
+
 class UnknownAttempt(Refusal):
     status = 409
     section = "三(五)"

@@ -55,7 +55,7 @@ def _rows(body: bytes, ending: str) -> list[Row]:
 def _line(row: Row) -> tuple[dict[str, Any], list[str]]:
     """The members of one line, and what is wrong with it."""
     cells = row.cells
-    fen, outcome = _fen(cells["金额(元)"]), _OUTCOMES.get(cells["结果"])
+    fen, outcome = fen_of(cells["金额(元)"]), _OUTCOMES.get(cells["结果"])
     wrong = []
     if not re.fullmatch(r"[0-9a-f]{32}[0-9]{1,3}", cells["业务编号"]):
         wrong.append(f"业务编号「{cells['业务编号'][:40]}」")
@@ -72,7 +72,7 @@ def _line(row: Row) -> tuple[dict[str, Any], list[str]]:
     return line, wrong
 
 
-def _fen(text: str) -> int | None:
+def fen_of(text: str) -> int | None:
     """Yuan as people write them, in fen; None where it is no sum."""
     found = _YUAN.fullmatch(text)
     if found is None:
