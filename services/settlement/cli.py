@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from tongdui_events.codec import decode_event, decode_stamp
 
+from services.settlement.bank.cli import connect, reconcile_file
 from services.settlement.domain.books import BOOKED, Entry, Ledger, TrialBalance, evolve, trial_balance
 from shared.kernel.money import yuan
 from shared.runtime.settings import Settings
@@ -27,6 +28,10 @@ KINDS = {"region_fund": "区域资金", "agent_clearing": "结算机构往来", 
 @settlement.callback()
 def _money() -> None:
     """兑付与拨付 · What the money did."""
+
+
+settlement.command()(connect)
+settlement.command("reconcile")(reconcile_file)
 
 
 @settlement.command()

@@ -18,6 +18,10 @@ NAMES = (
     "inbox.after_effects",
     "projection.before_commit",
     "rebuild.before_switch",
+    "connector.after_fetch",
+    "connector.after_send",
+    "connector.after_collect",
+    "connector.after_answer",
 )
 EXIT_CODE = 99
 

@@ -6,7 +6,7 @@ The history is recorded as given, by a command that exists in this test alone; e
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import date
@@ -76,7 +76,7 @@ from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Decided
 from shared.runtime.bus import bus_of
 from shared.runtime.desk import Desk
-from shared.runtime.service import Runtime
+from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import Settings
 from shared.runtime.store import SERVICES
 from shared.runtime.tokens import issue
@@ -337,12 +337,14 @@ class People:
         raise AssertionError(f"the services did not come to rest: {before}")
 
 
-async def people(database_url: str, settings: Settings, stack: AsyncExitStack) -> People:
-    """The platform on the embedded bus, its history recorded."""
+async def people(
+    database_url: str, settings: Settings, stack: AsyncExitStack, adapted: Callable[[Service], Service] = lambda service: service
+) -> People:
+    """The platform on the embedded bus, its history recorded. ``adapted``: what a test changes in a service."""
     bus = bus_of(settings)
     runtimes = {}
     for name in SERVICES:
-        service = service_named(name)
+        service = adapted(service_named(name))
         service = replace(service, handlers={**service.handlers, Record: record})
         runtimes[name] = Runtime(service, database_url, settings, bus)
     for runtime in runtimes.values():
