@@ -6,6 +6,7 @@ from services.settlement.bank.routes import bank_file_routes, keep_number
 from services.settlement.books_routes import books_routes
 from services.settlement.domain import (
     accounts,
+    adjustments,
     agents,
     approval,
     bank_answers,
@@ -109,6 +110,7 @@ ROUTES: list[CommandRoute | ViewRoute] = [
     CommandRoute("/redemptions/{redemption_id}/review", review.ReviewRedemption, roles=CENTRE),
     CommandRoute("/redemptions/{redemption_id}/approve", approval.ApproveRedemption, roles=REGION),
     CommandRoute("/redemptions/{redemption_id}/approval/withdraw", approval.WithdrawApproval, roles=REGION),
+    CommandRoute("/redemptions/{redemption_id}/adjust", adjustments.AdjustRedemption, roles=REGION),
     CommandRoute("/redemptions/{redemption_id}/recusals", recusal.RecordRecusal, roles=CENTRE | REGION),
     ViewRoute("/redemptions/{key}", "redemptions", roles=READS_REDEMPTIONS, scope=redemptions_seen),
     ViewRoute(

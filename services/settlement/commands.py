@@ -20,6 +20,7 @@ from tongdui_events.streams import (
 
 from services.settlement.domain import (
     accounts,
+    adjustments,
     agents,
     approval,
     bank_answers,
@@ -229,6 +230,13 @@ def approve_redemption(command: approval.ApproveRedemption, desk: Desk) -> Decis
     account = desk.get(ACCOUNT, account_id(case.payee_uscc))
     region, rounds = _region(case, desk), rounds_of(case, desk.get)
     return approval.approve(redemption, rounds, case, region, account, desk.today, desk.principal, command)
+
+
+def adjust_redemption(command: adjustments.AdjustRedemption, desk: Desk) -> Decision:
+    redemption = desk.get(REDEMPTION, command.redemption_id)
+    case, paid = case_of(redemption, desk.get), paid_of(redemption, desk.get)
+    orders, rounds = clawbacks_of(redemption, desk.get), rounds_of(case, desk.get)
+    return adjustments.adjust(redemption, rounds, case, orders, paid, desk.principal, command)
 
 
 def withdraw_approval(command: approval.WithdrawApproval, desk: Desk) -> Decision:
@@ -531,6 +539,7 @@ _OF_A_REDEMPTION: dict[type[Command], Callable[[Any, Desk], Decision]] = {
     review.ReviewRedemption: review_redemption,
     approval.ApproveRedemption: approve_redemption,
     approval.WithdrawApproval: withdraw_approval,
+    adjustments.AdjustRedemption: adjust_redemption,
     recusal.RecordRecusal: record_recusal,
     clawbacks.ProposeClawback: propose_clawback,
 }

@@ -27,6 +27,7 @@ from tongdui_events.payments import (
 from tongdui_events.settlement import (
     ApprovalWithdrawn,
     PublicityPassed,
+    RedemptionAdjusted,
     RedemptionApproved,
     RedemptionLapsed,
     RedemptionPassedOn,
@@ -86,11 +87,16 @@ def redemption_row(row: Row | None, event: Event, stamp: Stamp) -> Row:
     fields = event.model_dump(mode="json", exclude=_EVIDENCE)
     if isinstance(event, RedemptionPassedOn):
         return {**(row or {}), **fields}
+    if isinstance(event, RedemptionUnpaid) and (row or {}).get("adjusted_fen", 0) > 0:
+        return {**(row or {}), "adjusted_fen": max((row or {})["adjusted_fen"] - event.unpaid_fen, 0)}
     if type(event) in _SUMS:
         fields[_SUMS[type(event)]] = fields.pop("amount_fen")
     if isinstance(event, RedemptionPublished | ApprovalWithdrawn):
         fields["notice_id"] = fields.get("notice_id")
     due_on = (event.mend_by + _DAY).isoformat() if isinstance(event, RedemptionReturned) else None
+    if row and row.get("state") == "settled" and isinstance(event, RedemptionPublished | PublicityPassed | RedemptionAdjusted):
+        by_fen = fields.pop("by_fen", 0)
+        return {**row, **fields, "adjusted_fen": row.get("adjusted_fen", 0) + by_fen}
     return {**(row or {}), **fields, "state": REDEMPTION_STATES[type(event)], "due_on": due_on}
 
 
@@ -241,7 +247,7 @@ def _documents(event: RedemptionRequested | RedemptionResubmitted, stamp: Stamp)
 VIEWS: list[View] = [
     View("documents", (RedemptionRequested, RedemptionResubmitted), _redemption, document_row, ("shared",), _documents),
     View(
-        "redemptions", (*REDEMPTION_STATES, RedemptionPassedOn), _redemption, redemption_row,
+        "redemptions", (*REDEMPTION_STATES, RedemptionPassedOn, RedemptionAdjusted), _redemption, redemption_row,
         indexed=("region", "state", "voucher_id"),
     ),
     View("notices", NOTICE_EVENTS, lambda e, _: str(e.notice_id), notice_row, indexed=("region", "state", "number")),

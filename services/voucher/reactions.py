@@ -10,6 +10,7 @@ from tongdui_events.document import Stamp
 from tongdui_events.registry import DayOpened, EnterpriseSucceeded
 from tongdui_events.settlement import (
     RecoveryRecorded,
+    RedemptionAdjusted,
     RedemptionLapsed,
     RedemptionRejected,
     RedemptionRequested,
@@ -17,10 +18,11 @@ from tongdui_events.settlement import (
     RedemptionUnpaid,
     RedemptionWithdrawn,
 )
-from tongdui_events.streams import days_id, region_id, succession_id
+from tongdui_events.streams import ceiling_id, days_id, region_id, succession_id
 
-from services.voucher.domain import presentation, succession
+from services.voucher.domain import presentation, succession, supplements
 from services.voucher.domain.carry_over import CarryOver
+from services.voucher.domain.ceilings import CEILING
 from services.voucher.domain.endings import ExpireVoucher
 from services.voucher.domain.registry_facts import REGION
 from services.voucher.domain.succession import SUCCESSION, PassOnVoucher
@@ -67,6 +69,14 @@ def recovery_recorded(event: RecoveryRecorded, stamp: Stamp, desk: Desk) -> list
     return presentation.recovered(desk.get(VOUCHER, stamp.case_id), stamp.case_id, policy, event.amount_fen)
 
 
+def redemption_adjusted(event: RedemptionAdjusted, stamp: Stamp, desk: Desk) -> list[Decided]:
+    if stamp.case_id is None:
+        return []
+    voucher = desk.get(VOUCHER, stamp.case_id)
+    streams = (ceiling_id(hold.kind, hold.key, hold.year) for hold in voucher.consumed)
+    return supplements.supplement(voucher, stamp.case_id, {id_: desk.get(CEILING, id_) for id_ in streams}, event)
+
+
 REACTIONS: dict[tuple[str, str], Callable[[Any, Stamp, Desk], list[Decided] | Refusal]] = {
     ("registry", "DayOpened"): day_opened,
     ("registry", "EnterpriseSucceeded"): enterprise_succeeded,
@@ -77,6 +87,7 @@ REACTIONS: dict[tuple[str, str], Callable[[Any, Stamp, Desk], list[Decided] | Re
     ("settlement", "RedemptionSettled"): redemption_settled,
     ("settlement", "RedemptionUnpaid"): redemption_unpaid,
     ("settlement", "RecoveryRecorded"): recovery_recorded,
+    ("settlement", "RedemptionAdjusted"): redemption_adjusted,
 }
 
 SWEEPS: list[Sweep] = [

@@ -31,11 +31,11 @@ def by_the_services_books(path: Path) -> Balances:
 
 
 def by_what_vouchers_consumed(path: Path) -> Counter[str]:
-    """The sums vouchers were redeemed with, by region."""
+    """The sums vouchers were redeemed with and raised by, by region."""
     history = read_history(path)
     region_of = {fact["voucher_id"]: fact["region"] for fact in history.of("voucher", "VoucherIssued")}
     consumed: Counter[str] = Counter()
-    for fact in history.of("voucher", "VoucherRedeemed"):
+    for fact in history.of("voucher", "VoucherRedeemed", "SupplementAllowed"):
         consumed[region_of[fact["voucher_id"]]] += fact["amount_fen"]
     return consumed
 

@@ -15,6 +15,7 @@ from tongdui_events.document import Event
 from tongdui_events.payments import BatchOpened, BatchReleased, PayoutInstructed, PayoutScheduled
 from tongdui_events.samples import sample_document
 from tongdui_events.settlement import PublicityPassed, RecoveryRecorded
+from tongdui_events.voucher import AllocationCorrected
 from typer.testing import CliRunner
 
 from services.settlement.cli import settlement
@@ -96,6 +97,27 @@ async def test_what_was_paid_is_ordered_back_by_two_persons_repaid_by_instalment
     row = (await world.call("GET", path, debtor)).json()
     assert (row["state"], row["ordered_fen"], row["recovered_fen"], row["left_fen"]) == ("closed", 1_000_000, 1_000_000, 0)
     assert row["voucher_id"] == str(VOUCHER)
+
+
+async def test_a_rise_after_payment_is_asked_of_the_voucher_and_published_once_it_is_allowed(world: People) -> None:
+    await asks(world, "recorder", f"{PAYMENT}/settled", {"end_to_end_id": "E71", "amount_fen": PAID, "settled_on": str(DAY)})
+    parties = {"enterprise_uscc": COMPANY, "provider_uscc": LABORATORY, "region": REGION, "mode": "tongdui"}
+    corrected = told(AllocationCorrected, voucher_id=VOUCHER, **parties, amount_fen=PAID + 500_000, lines=(), holds=())
+    Record.history["corrected"] = [(VOUCHER, corrected)]
+    await world.record("voucher", "corrected")
+    path = f"/settlement/v1/redemptions/{REDEMPTION}/adjust"
+    assert await asks(world, "one", path, {"by_fen": 500_001, "reason": "mistake"}, 409) == "over_allocation"
+    notice = {"notice_id": str(an_id(73)), "region": REGION, "redemption_ids": [str(REDEMPTION)], "kind": "adjustment"}
+    assert await asks(world, "one", "/settlement/v1/notices", notice, 409) == "supplement_not_allowed"
+    assert await asks(world, "one", path, {"by_fen": 500_000, "reason": "mistake"}) == ["RedemptionAdjusted"]
+    await world.rest()
+    assert await asks(world, "one", "/settlement/v1/notices", notice) == [
+        "NoticeNumbered", "NoticePublished", "RedemptionPublished",
+    ]  # fmt: skip
+    await world.rest()
+    officer = world.bearer("one", "regional_officer", {"region": REGION})
+    row = (await world.call("GET", f"/settlement/v1/redemptions/{REDEMPTION}", officer)).json()
+    assert (row["state"], row["adjusted_fen"]) == ("settled", 500_000)
 
 
 async def test_the_trial_balance_is_read_over_http_and_printed_from_the_log(

@@ -28,6 +28,7 @@ from tongdui_events.voucher import (
     ContractSubmitted,
     LocalSupportRecorded,
     ProviderChanged,
+    SupplementAllowed,
     VoucherExpired,
     VoucherIssued,
     VoucherPassedOn,
@@ -44,7 +45,8 @@ TYPES = (
     PolicyAdopted, CataloguePublished, AffiliationDeclared,
     RedemptionApproved, RedemptionRejected, RedemptionRequested, RedemptionResubmitted,
     AllocationConfirmed, AllocationCorrected, AllocationRefused, ConsumptionReversed, ContractAmended, ContractSubmitted,
-    LocalSupportRecorded, ProviderChanged, VoucherExpired, VoucherIssued, VoucherPassedOn, VoucherRedeemed, VoucherVoided,
+    LocalSupportRecorded, ProviderChanged, SupplementAllowed,
+    VoucherExpired, VoucherIssued, VoucherPassedOn, VoucherRedeemed, VoucherVoided,
     VoucherWithdrawn,
 )
 #: a refusal that no terms change
@@ -173,8 +175,17 @@ class Trial:
             case VoucherRedeemed():
                 self.was.consume(event.voucher_id, event.amount_fen)
                 self.would.consume(event.voucher_id, self._payable(event.voucher_id, event.redemption_id))
+            case SupplementAllowed():
+                self._raised(event)
             case ConsumptionReversed():
                 self._reversed(event)
+
+    def _raised(self, event: SupplementAllowed) -> None:
+        """A rise after payment counts where the voucher was consumed, under whatever terms."""
+        for book in (self.was, self.would):
+            came = book.came.get(event.voucher_id)
+            for key in came.keys if came is not None else ():
+                book.give_back(key, -event.amount_fen)
 
     def _reversed(self, event: ConsumptionReversed) -> None:
         """Whatever came back of the one comes back of the other, as far as there was anything."""

@@ -17,6 +17,8 @@ from tongdui_events.voucher import (
     PerformanceAllowed,
     PresentationEnded,
     ProviderChanged,
+    SupplementAllowed,
+    SupplementRefused,
     VoucherCollected,
     VoucherExpired,
     VoucherExtended,
@@ -68,6 +70,7 @@ class Case:
     live: UUID | None = None
     ended: Ended = ""
     performance_allowed_on: date | None = None
+    supplements: tuple[bool, ...] = ()
     recused: frozenset[str] = frozenset()
     predecessors: frozenset[str] = frozenset()
 
@@ -121,6 +124,8 @@ def _lived(case: Case, event: Event, stamp: Stamp) -> Case:
             return replace(case, live=event.redemption_id, presented=(*case.presented, event.redemption_id))
         case PresentationEnded():
             return replace(case, live=None)
+        case SupplementAllowed() | SupplementRefused():
+            return replace(case, supplements=(*case.supplements, isinstance(event, SupplementAllowed)))
         case VoucherExtended():
             return replace(case, redeem_by=event.redeem_by)
         case VoucherWithdrawn():
@@ -187,6 +192,8 @@ CASE = Fold(
         VoucherReinstated,
         VoucherPassedOn,
         PerformanceAllowed,
+        SupplementAllowed,
+        SupplementRefused,
         RecusalRecorded,
     ),
     Case(),

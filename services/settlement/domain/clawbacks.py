@@ -219,7 +219,7 @@ def propose(
         return OutOfOrder("clawback_id", state=clawback.stage)
     if command.debtor_uscc not in (case.enterprise_uscc, case.provider_uscc):
         return DebtorElsewhere("debtor_uscc", uscc=command.debtor_uscc)
-    refusal = _within_paid(command.amount_fen, paid, others)
+    refusal = within_paid(command.amount_fen, paid, others)
     if refusal:
         return refusal
     event = ClawbackProposed(**command.model_dump(), region=case.region)
@@ -399,10 +399,10 @@ def _orderable(
         total_fen = sum(one.amount_fen for one in command.instalments)
         if total_fen != command.amount_fen:
             return InstalmentsDiffer("instalments", total_fen=total_fen, amount_fen=command.amount_fen)
-    return _within_paid(command.amount_fen, paid, others)
+    return within_paid(command.amount_fen, paid, others)
 
 
-def _within_paid(asked_fen: int, paid: Paid, others: Sequence[Clawback]) -> Refusal | None:
+def within_paid(asked_fen: int, paid: Paid, others: Sequence[Clawback]) -> Refusal | None:
     """Σ ordered ≤ settled − returned + offset."""
     if paid.fen == 0 or paid.year is None:
         return NothingPaid("redemption_id")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
@@ -19,11 +19,18 @@ from tongdui_events.settlement import PublicityPassed, RedemptionPublished
 from tongdui_events.streams import notice_numbers_id
 
 from services.settlement.domain.accounts import Account
+from services.settlement.domain.adjustments import supplement_allowed
 from services.settlement.domain.case_facts import Case
-from services.settlement.domain.offsets import Debt, chosen, planned
+from services.settlement.domain.offsets import NOTHING, Debt, chosen, planned
 from services.settlement.domain.people import acts_for_region, is_the_platform
 from services.settlement.domain.redemption import Redemption, payout_id
-from services.settlement.domain.refusals import AccountMissing, AlreadyInNotice, NoTermsInForce, ObjectionsOpen
+from services.settlement.domain.refusals import (
+    AccountMissing,
+    AlreadyInNotice,
+    NoTermsInForce,
+    ObjectionsOpen,
+    SupplementNotAllowed,
+)
 from services.settlement.domain.registry_facts import Policy, Region
 from services.settlement.domain.windows import booked
 from shared.kernel import public_notice
@@ -49,13 +56,14 @@ RedemptionIds = Annotated[tuple[UUID, ...], Field(min_length=1, max_length=500),
 
 
 class PublishNotice(Command):
-    """Publish a numbered notice of a region's approved redemptions. It opens today, or on ``opens_on``; its
-    length is the region's."""
+    """Publish a numbered notice of a region's approved redemptions; or, of ``kind`` adjustment, of rises of what was paid
+    that their vouchers allowed. It opens today, or on ``opens_on``; its length is the region's."""
 
     notice_id: UUID
     region: RegionCode
     redemption_ids: RedemptionIds
     opens_on: Day | None = None
+    kind: Literal["redemption", "adjustment"] = "redemption"
 
 
 class CorrectNotice(Command):
@@ -116,7 +124,7 @@ def publish(
     command: PublishNotice,
 ) -> list[Decided] | Refusal:
     """NoticeNumbered, NoticePublished, and RedemptionPublished for each. Raises UnknownYear."""
-    refusal = acts_for_region(principal, command.region) or _publishable(candidates, command.region)
+    refusal = acts_for_region(principal, command.region) or _publishable(candidates, command)
     policy = region.in_force(today)
     if refusal or policy is None:
         return refusal or NoTermsInForce()
@@ -125,7 +133,7 @@ def publish(
         notice,
         notice_id=command.notice_id,
         number=public_notice.notice_number(today.year, last_number + 1),
-        kind="redemption",
+        kind=command.kind,
         items=[_item(candidate) for candidate in candidates],
         opens_on=opens_on,
         last_day_on=_last_day(opens_on, policy, calendar),
@@ -183,21 +191,33 @@ def _published(candidate: Candidate, notice_id: UUID) -> Decided:
     return Decided(candidate.redemption_id, event, candidate.redemption.voucher_id)
 
 
-def _publishable(candidates: Sequence[Candidate], region: str) -> Refusal | None:
-    """Approved, of this region, in no notice that stands, with no objection of an earlier one open."""
+def _publishable(candidates: Sequence[Candidate], command: PublishNotice) -> Refusal | None:
+    """Approved, or raised and allowed; of this region, in no notice that stands, with no objection of an earlier one
+    open."""
     for redemption_id, redemption, case, _, standing in candidates:
         if redemption.stage == "unknown":
             return NotFound("redemption_ids", what="redemption", id=redemption_id)
-        if case.region != region:
+        if case.region != command.region:
             return NotYours("redemption_ids")
-        if redemption.stage != "approved":
+        if command.kind == "adjustment" and not supplement_allowed(redemption, case):
+            return SupplementNotAllowed("redemption_ids", redemption_id=redemption_id)
+        if command.kind == "redemption" and redemption.stage != "approved":
             return OutOfOrder("redemption_ids", state=redemption.stage)
-        if redemption.notice_id is not None and not standing.withdrawn:
+        if _notice_it_stands_in(redemption) is not None and not standing.withdrawn:
             return AlreadyInNotice("redemption_ids", redemption_id=redemption_id)
         before = standing.items.get(redemption_id)
         if before is not None and before.open_objections:
             return ObjectionsOpen("redemption_ids", redemption_id=redemption_id)
     return None
+
+
+def _notice_it_stands_in(redemption: Redemption) -> UUID | None:
+    return redemption.supplement_notice_id if redemption.settled else redemption.notice_id
+
+
+def _sum_of(redemption: Redemption) -> int:
+    """What its notice is about: the approved sum, or by how much that was raised afterwards."""
+    return redemption.supplement_fen if redemption.settled else redemption.approved_fen
 
 
 def region_of(notice: PublicNotice) -> str:
@@ -218,7 +238,7 @@ def _item(candidate: Candidate) -> NoticeItem:
         case_id=candidate.redemption.voucher_id,
         name=candidate.name,
         region=candidate.case.region,
-        amount_fen=candidate.redemption.approved_fen,
+        amount_fen=_sum_of(candidate.redemption),
     )
 
 
@@ -260,14 +280,16 @@ def _scheduled(
     if account.confirmed is None or policy is None or case.voucher_id is None:
         return AccountMissing(uscc=redemption.payee_uscc) if policy else NoTermsInForce()
     due = payout_id(redemption_id, notice_id)
-    offset = chosen(debts, region.in_force(today), redemption.approved_fen, today, taken)
+    due_fen = _sum_of(redemption)
+    # what is set off is recovered with the redemption's settlement, which a rise has behind it
+    offset = NOTHING if redemption.settled else chosen(debts, region.in_force(today), due_fen, today, taken)
     scheduled = PayoutScheduled(
         payout_id=due,
         redemption_id=redemption_id,
         voucher_id=case.voucher_id,
         region=case.region,
         payee_uscc=redemption.payee_uscc,
-        amount_fen=redemption.approved_fen - offset.fen,
+        amount_fen=due_fen - offset.fen,
         offset_fen=offset.fen,
         offset_clawback_id=offset.clawback_id,
         channel=getattr(policy.terms.channel, case.mode),

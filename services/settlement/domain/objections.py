@@ -9,6 +9,7 @@ from uuid import UUID
 from tongdui_events.common import Flag
 from tongdui_events.document import Sha256
 
+from services.settlement.domain.adjustments import given_up
 from services.settlement.domain.approval import undo_approval
 from services.settlement.domain.notices import region_of
 from services.settlement.domain.payouts import Payout, freed, held
@@ -48,7 +49,8 @@ def raise_objection(
     """
     if notice.number is None:
         return NotFound("notice_id", what="notice", id=command.notice_id)
-    stands = redemption.notice_id == command.notice_id and redemption.is_approved
+    payouts = _about(redemption, payouts, command.notice_id)
+    stands = bool(payouts) or (redemption.notice_id == command.notice_id and redemption.is_approved)
     if stands and any(payout.attempts > 0 for payout in payouts):
         return TooLateToObject("item_id", item_id=command.item_id)
     raised = public_notice.raise_objection(
@@ -88,6 +90,8 @@ def rule_on_objection(
 
 
 def _follows(redemption: Redemption, payouts: Sequence[Payout], command: RuleOnObjection) -> list[Decided] | Refusal:
+    if redemption.supplement_notice_id == command.notice_id:
+        return _follows_for_a_rise(redemption, payouts, command)
     if redemption.notice_id != command.notice_id:
         # The approval it was about fell before the ruling; a later one is another matter.
         return []
@@ -95,6 +99,22 @@ def _follows(redemption: Redemption, payouts: Sequence[Payout], command: RuleOnO
         return [one for payout in payouts for one in freed(payout, objection(command.objection_id))]
     # The ruling itself takes the item off the list: nothing is dropped besides.
     return undo_approval(redemption, PublicNotice(), payouts, "objection_upheld")
+
+
+def _about(redemption: Redemption, payouts: Sequence[Payout], notice_id: UUID) -> Sequence[Payout]:
+    """The payments that notice led to: of the approval that stands; or, of a rise that has passed, its own."""
+    if redemption.supplement_notice_id == notice_id:
+        return [] if redemption.supplement_fen else payouts[-1:]
+    return payouts if redemption.notice_id == notice_id and redemption.is_approved else []
+
+
+def _follows_for_a_rise(
+    redemption: Redemption, payouts: Sequence[Payout], command: RuleOnObjection
+) -> list[Decided] | Refusal:
+    if command.upheld:
+        return given_up(redemption, payouts)
+    about = _about(redemption, payouts, command.notice_id)
+    return [one for payout in about for one in freed(payout, objection(command.objection_id))]
 
 
 def objection(objection_id: UUID) -> str:

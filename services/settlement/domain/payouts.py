@@ -255,7 +255,9 @@ def cancel(
         unpaid_fen=payout.amount_fen + payout.offset_pending_fen - payout.paid_fen,
         reason=command.reason,
     )
-    return [*gone, Decided(redemption.redemption_id, unpaid, redemption.voucher_id), *invoices.release_all(redemption)]
+    # the invoices still back what was paid, where this is the payment of a rise
+    freed_ = [] if redemption.supplement_notice_id else invoices.release_all(redemption)
+    return [*gone, Decided(redemption.redemption_id, unpaid, redemption.voucher_id), *freed_]
 
 
 def check(payout: Payout, stops: frozenset[str], principal: Principal, command: CheckPayout) -> list[Decided] | Refusal:

@@ -14,6 +14,7 @@ from tongdui_events.settlement import (
     PaymentAdded,
     PublicityPassed,
     RecoverySought,
+    RedemptionAdjusted,
     RedemptionApproved,
     RedemptionLapsed,
     RedemptionPassedOn,
@@ -59,7 +60,9 @@ class Redemption:
     ``payable`` from then on. ``reviewers`` and ``approvers`` are the persons of all its rounds.
     ``notice_id`` is the notice the standing approval was published in, ``last_notice_id`` the latest
     of any round. ``payouts`` are the ids of the payments its passed publicities led to, ``clawbacks``
-    those of the recoveries that were proposed. The year of ``settled_on`` is the year of payment.
+    those of the recoveries that were proposed. ``rises`` is how often its sum was raised after payment,
+    ``risen_fen`` by how much in all; ``supplement_fen`` what of that has passed no notice of its own yet, which
+    ``supplement_notice_id`` is. The year of ``settled_on`` is the year of payment.
     """
 
     redemption_id: UUID | None = None
@@ -79,6 +82,10 @@ class Redemption:
     settled: bool = False
     settled_on: date | None = None
     clawbacks: tuple[UUID, ...] = ()
+    rises: int = 0
+    risen_fen: int = 0
+    supplement_fen: int = 0
+    supplement_notice_id: UUID | None = None
     recused: frozenset[str] = frozenset()
 
     @property
@@ -144,6 +151,8 @@ def _paid(redemption: Redemption, event: Event, stamp: Stamp) -> Redemption:
                 approvers=redemption.approvers | stamp.actor.persons,
                 notice_id=None,
             )
+        case RedemptionAdjusted() | RedemptionPublished() | PublicityPassed() if redemption.settled:
+            return _supplemented(redemption, event, stamp)
         case RedemptionPublished():
             return replace(redemption, notice_id=event.notice_id, last_notice_id=event.notice_id)
         case ApprovalWithdrawn():
@@ -157,8 +166,34 @@ def _paid(redemption: Redemption, event: Event, stamp: Stamp) -> Redemption:
             return replace(redemption, stage="settled", settled=True, settled_on=stamp.business_day)
         case RecoverySought():
             return replace(redemption, clawbacks=(*redemption.clawbacks, event.clawback_id))
+        case RedemptionUnpaid() if redemption.supplement_notice_id is not None:
+            return replace(redemption, risen_fen=max(redemption.risen_fen - event.unpaid_fen, 0), supplement_fen=0,
+                           supplement_notice_id=None)  # fmt: skip
         case RedemptionUnpaid():
             return replace(redemption, stage="unpaid")
+    return redemption
+
+
+def _supplemented(redemption: Redemption, event: Event, stamp: Stamp) -> Redemption:
+    """What was paid stays settled; a rise has a notice and a payment of its own."""
+    match event:
+        case RedemptionAdjusted():
+            approvers = redemption.approvers | stamp.actor.persons
+            if event.by_fen < 0:
+                return replace(redemption, approvers=approvers)
+            return replace(
+                redemption,
+                approvers=approvers,
+                rises=redemption.rises + 1,
+                risen_fen=redemption.risen_fen - redemption.supplement_fen + event.by_fen,
+                supplement_fen=event.by_fen,
+                supplement_notice_id=None,
+            )
+        case RedemptionPublished():
+            return replace(redemption, supplement_notice_id=event.notice_id, last_notice_id=event.notice_id)
+        case PublicityPassed():
+            due = payout_id(event.redemption_id, event.notice_id)
+            return replace(redemption, payouts=(*redemption.payouts, due), supplement_fen=0)
     return redemption
 
 
@@ -180,6 +215,7 @@ REDEMPTION = Fold(
         PublicityPassed,
         RedemptionSettled,
         RedemptionUnpaid,
+        RedemptionAdjusted,
         RecoverySought,
         RedemptionPassedOn,
         PaymentAdded,

@@ -327,6 +327,27 @@ class AgentElsewhere(Refusal):
     en = "this agent does not pay for region {region} today"
 
 
+class SupplementOpen(Refusal):
+    status = 409
+    section = "三(五)"
+    zh = "上一次调增尚未公示期满"
+    en = "the last rise has not passed its public notice yet"
+
+
+class SupplementNotAllowed(Refusal):
+    status = 409
+    section = "三(五)"
+    zh = "事项{redemption_id}没有经额度核准、待公示的调增"
+    en = "{redemption_id} has no rise that its voucher allowed and that waits for a notice"
+
+
+class OverAllocation(Refusal):
+    status = 409
+    section = "三(五)"
+    zh = "调增{by_fen}分超过核定额度余额{most_fen}分"
+    en = "raised by {by_fen} fen; {most_fen} are left of the allocation"
+
+
 class InvoiceReversedSince(Refusal):
     status = 409
     section = "三(五)"

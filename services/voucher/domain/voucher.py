@@ -154,6 +154,9 @@ def _presenting(voucher: Voucher, event: Event) -> Voucher:
             return replace(voucher, stage=voucher.before_presented, redemption_id=None)
         case VoucherRedeemed():
             return replace(voucher, stage="redeemed", consumed=consumed_parts(voucher.holds, event.amount_fen), holds=())
+        case SupplementAllowed():
+            more = tuple(hold._replace(amount_fen=hold.amount_fen + event.amount_fen) for hold in voucher.consumed)
+            return replace(voucher, consumed=more)
         case AppealLodged():
             return replace(voucher, open_appeals=(*voucher.open_appeals, event.appeal_id))
         case AppealDecided():
