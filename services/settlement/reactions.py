@@ -23,6 +23,7 @@ from tongdui_events.voucher import (
 )
 
 from services.settlement.domain import clawback_proposals, endings, local_support, payouts, stops, succession
+from services.settlement.domain.bank_answers import RecordUncertainty
 from services.settlement.domain.case_facts import CASE
 from services.settlement.domain.endings import LapseRedemption
 from services.settlement.domain.invoices import INVOICE
@@ -142,6 +143,10 @@ SWEEPS: list[Sweep] = [
     ),
     Sweep("window_closes", "window_ends", window_close),
     Sweep("window_settles", "windows", lambda row, day: SettleWindow(window_id=row["window_id"])),
+    Sweep(
+        "unanswered", "unanswered",
+        lambda row, day: RecordUncertainty(payout_id=row["payout_id"], end_to_end_id=row["end_to_end_id"]),
+    ),
     Sweep("checks", "payouts", lambda row, day: CheckPayout(payout_id=row["payout_id"])),
 ]
 

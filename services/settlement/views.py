@@ -45,6 +45,7 @@ from tongdui_events.settlement import (
 
 from services.settlement.clawback_rows import clawback_row
 from services.settlement.domain.agents import AGENT
+from services.settlement.domain.bank_answers import ANSWERED_WITHIN
 from services.settlement.domain.batches import BATCH
 from services.settlement.domain.books import BOOKED
 from services.settlement.domain.clawbacks import CLAWBACK
@@ -187,6 +188,18 @@ def instructed_row(row: Row | None, event: Event, stamp: Stamp) -> Row | None:
     return row if isinstance(event, PayoutUncertain) else None
 
 
+def unanswered_row(row: Row | None, event: Event, stamp: Stamp) -> Row | None:
+    """Payments that are out and of which nothing was heard, and the day on which that is too long."""
+    if isinstance(event, PayoutScheduled):
+        return {"payout_id": str(event.payout_id), "channel": event.channel, "due_on": None}
+    if isinstance(event, PayoutCancelled | PayoutSettled) or row is None:
+        return None
+    if not isinstance(event, PayoutInstructed):
+        return {**row, "due_on": None}
+    due_on = stamp.business_day + ANSWERED_WITHIN[row["channel"]] + _DAY
+    return {**row, "end_to_end_id": event.end_to_end_id, "due_on": due_on.isoformat()}
+
+
 # -- batches, accounts, agents -------------------------------------------------------------------
 
 
@@ -244,6 +257,8 @@ def _documents(event: RedemptionRequested | RedemptionResubmitted, stamp: Stamp)
     return [(one.sha256, Use(one.sha256, one.kind, case, voucher, region)) for one in event.documents]
 
 
+_ANSWERABLE = (PayoutScheduled, PayoutInstructed, PayoutUncertain, PayoutFailed, PayoutSettled, PayoutReturned, PayoutCancelled)
+
 VIEWS: list[View] = [
     View("documents", (RedemptionRequested, RedemptionResubmitted), _redemption, document_row, ("shared",), _documents),
     View(
@@ -253,6 +268,7 @@ VIEWS: list[View] = [
     View("notices", NOTICE_EVENTS, lambda e, _: str(e.notice_id), notice_row, indexed=("region", "state", "number")),
     View("payouts", PAYOUT.types, _payout, payout_row, indexed=("region", "state", "channel")),
     View("instructed", tuple(PAYOUT_STATES), _payout, instructed_row),
+    View("unanswered", _ANSWERABLE, _payout, unanswered_row),
     View("batches", BATCH.types, lambda e, _: str(e.batch_id), batch_row, indexed=("payer", "state")),
     View("accounts", (PayeeAccountProposed, PayeeAccountConfirmed, RedemptionRequested), _payee, account_row),
     View("agents", AGENT.types, lambda e, _: str(e.agent_id), agent_row),

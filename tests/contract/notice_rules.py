@@ -275,6 +275,8 @@ RULES: list[Rule] = [
          ("never paid twice", "a_new_attempt_follows_a_failure_and_never_an_uncertainty"),
          ("a late success is recorded, never paid again",
           "a_late_success_after_a_failure_is_recorded_and_never_paid_again"),
+         ("nothing heard by the deadline: uncertain",
+          "a_payment_of_which_nothing_was_heard_falls_due_by_its_channels_deadline"),
          ("settled once", "the_last_payment_settled_settles_the_redemption_once_in_the_same_transaction")),
 ]  # fmt: skip
 

@@ -227,6 +227,22 @@ class BankWorld:
         await self.world.rest()
         return int(process.returncode or 0), output.decode()
 
+    async def reconcile(self, statement: Path, *more: str) -> tuple[int, str]:
+        """The command over a statement: (exit code, what it said)."""
+        command = [sys.executable, "-m", "services.cli", "settlement", "reconcile", str(statement), "--agent", str(AGENT),
+                   "--url", self.url, *more]  # fmt: skip
+        process = await asyncio.create_subprocess_exec(
+            *command, env=self._environment | {"COLUMNS": "200"}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        )
+        output, _ = await asyncio.wait_for(process.communicate(), 120)
+        return int(process.returncode or 0), output.decode()
+
+    def arrive(self, name: str, content: bytes) -> None:
+        """An answer that came some other way than the bank's mailbox."""
+        folder = self.spool / "incoming"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
     def aside(self) -> dict[str, str]:
         """What was set aside, and why."""
         folder = self.spool / "aside"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -142,3 +143,106 @@ async def test_a_connector_killed_at_any_line_pays_nobody_twice(world: BankWorld
         assert len(await world.bank.booked((await world.payout(number))["end_to_end_id"])) == 1
     assert (await world.recorded("PayoutSettled"), await world.recorded("RedemptionSettled")) == (4, 4)
     assert len({case_of(number)[2] for number in ALL}) == 4
+
+
+# -- answers out of order, twice, late, of another day or account ----------------------------------------
+
+
+def booked(end_to_end_id: str, on: str, name: str = "camt.054") -> bytes:
+    """A notification of one booked payment."""
+    amount = f'<Amt Ccy="CNY">{PAID_FEN // 100}.00</Amt>'
+    entry = (f"<Ntry>{amount}<CdtDbtInd>DBIT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>{on}</Dt></BookgDt>"
+             f"<NtryDtls><TxDtls><Refs><EndToEndId>{end_to_end_id}</EndToEndId></Refs>{amount}</TxDtls></NtryDtls></Ntry>")  # fmt: skip
+    return (f'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:{name}.001.08"><BkToCstmrDbtCdtNtfctn><Ntfctn>{entry}</Ntfctn>'
+            "</BkToCstmrDbtCdtNtfctn></Document>").encode()  # fmt: skip
+
+
+def came_back(end_to_end_id: str, on: str) -> bytes:
+    amount = f'<RtrdIntrBkSttlmAmt Ccy="CNY">{PAID_FEN // 100}.00</RtrdIntrBkSttlmAmt>'
+    return ('<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pacs.004.001.09"><PmtRtr><TxInf>'
+            f"<OrgnlEndToEndId>{end_to_end_id}</OrgnlEndToEndId>{amount}<IntrBkSttlmDt>{on}</IntrBkSttlmDt><RtrRsnInf><Rsn>"
+            "<Cd>AC04</Cd></Rsn></RtrRsnInf></TxInf></PmtRtr></Document>").encode()  # fmt: skip
+
+
+async def test_a_return_that_comes_before_its_payment_waits_for_it(world: BankWorld) -> None:
+    await world.release(1)
+    world.arrive("00-return.xml", came_back((await world.payout(1))["end_to_end_id"], str(world.day)))
+    await world.connect()
+    assert (await world.states((1,)), world.folder("incoming")) == (["settled"], ["00-return.xml"])
+    await world.connect()
+    assert (await world.states((1,)), world.folder("incoming")) == (["returned"], [])
+
+
+async def test_an_answer_that_comes_twice_counts_once(world: BankWorld) -> None:
+    await world.release(1)
+    content = booked((await world.payout(1))["end_to_end_id"], str(world.day))
+    world.arrive("00-first.xml", content)
+    world.arrive("01-again.xml", content)
+    for _ in range(2):
+        code, said = await world.connect()
+        assert code == 0, said
+    assert (await world.recorded("PayoutSettled"), world.folder("incoming"), world.aside()) == (1, [], {})
+
+
+async def test_an_answer_of_tomorrow_waits_for_the_day(world: BankWorld) -> None:
+    await world.bank.behave("AGENT", "reject-file")
+    await world.release(1)
+    name = (await world.payout(1))["end_to_end_id"]
+    world.arrive("00-early.xml", booked(name, str(world.day + timedelta(days=1))))
+    await world.connect()
+    assert world.folder("incoming") == ["00-early.xml"]
+    await world.next_day()
+    code, said = await world.connect()
+    assert code == 0, said
+    assert await world.states((1,)) == ["settled"], "a late success after a failure is recorded"
+
+
+async def test_money_that_moved_for_an_attempt_that_was_given_up_is_shown_to_a_person(world: BankWorld) -> None:
+    await world.bank.behave("AGENT", "reject-file")
+    await world.release(1)
+    first = (await world.payout(1))["end_to_end_id"]
+    await world.connect()
+    assert await world.states((1,)) == ["failed"]
+    await world.release(1)
+    world.arrive("00-late.xml", booked(first, str(world.day)))
+    code, said = await world.connect()
+    assert code == 1, said
+    assert "unknown_attempt" in world.aside()["00-late.xml"] and first in world.aside()["00-late.xml"]
+
+
+async def test_what_cannot_be_acted_on_is_set_aside_with_the_reason_and_stops_nothing(world: BankWorld) -> None:
+    await world.release(1)
+    world.arrive("00-noise.xml", b"<html>service unavailable</html>")
+    world.arrive("01-unknown.xml", booked("E" * 35, str(world.day)))
+    code, said = await world.connect()
+    assert code == 1, said
+    assert sorted(world.aside()) == ["00-noise.xml", "01-unknown.xml"]
+    assert await world.states((1,)) == ["settled"]
+
+
+async def test_a_payment_that_hears_nothing_is_uncertain_by_the_deadline_and_not_instructed_again(world: BankWorld) -> None:
+    await world.release(1)
+    for number in range(1, 7):
+        await world.open_day(world.day + timedelta(days=number))
+        expected = "instructed" if number <= 5 else "uncertain"
+        assert await world.states((1,)) == [expected]
+    await world.release(1, status=409)
+    await world.connect()
+    assert await world.states((1,)) == ["settled"], "the enquiry found it paid"
+
+
+async def test_a_statement_is_reconciled_by_a_command_with_its_exit_codes(world: BankWorld) -> None:
+    await world.release(1, 2)
+    await world.connect()
+    await world.next_day()
+    await world.connect()
+    [statement] = [path for path in (world.spool / "done").iterdir() if b"camt.053" in path.read_bytes()]
+    code, said = await world.reconcile(statement)
+    assert code == 0 and "2 matched" in said, said
+    strange = statement.with_name("strange.xml")
+    known = (await world.payout(1))["end_to_end_id"].encode()
+    strange.write_bytes(statement.read_bytes().replace(known, b"Z" * 35))
+    code, said = await world.reconcile(strange, "--xlsx", str(world.spool / "breaks.xlsx"))
+    assert code == 1 and "未知付款" in said and "应付未见" in said, said
+    assert (world.spool / "breaks.xlsx").stat().st_size > 1000
+    assert (await world.reconcile(world.spool / "none.xml"))[0] == 2

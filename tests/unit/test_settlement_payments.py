@@ -20,7 +20,7 @@ from services.settlement.domain.bank_answers import RecordFailure, RecordReturn,
 from services.settlement.domain.batches import Instruction, OpenBatch, ReleaseBatch, end_to_end_id, message_id
 from services.settlement.domain.payment import PORT, StandInBank
 from services.settlement.domain.payouts import PAYOUT, CancelPayout, FreePayout, HoldPayout
-from services.settlement.views import instructed_row, payout_row
+from services.settlement.views import instructed_row, payout_row, unanswered_row
 from shared.kernel.decisions import Refusal
 from shared.kernel.keyed_digest import keyed_digest
 from tests.unit.settlement_world import (
@@ -232,6 +232,18 @@ def test_a_new_attempt_follows_a_failure_and_never_an_uncertainty() -> None:
     assert world.does(PLATFORM, failed(world)) == ["PayoutFailed"]
     events = world.release(batch_id=an_id("second batch"))
     assert not isinstance(events, Refusal) and events[1].attempt == 2
+
+
+@pytest.mark.parametrize(("channel", "days"), [("agent", 6), ("treasury", 31)])
+def test_a_payment_of_which_nothing_was_heard_falls_due_by_its_channels_deadline(channel: str, days: int) -> None:
+    world = World().instructed()
+    scheduled = next(one for one in world.documents if one.stamp.type == "PayoutScheduled")
+    instructed = next(one for one in world.documents if one.stamp.type == "PayoutInstructed")
+    row = unanswered_row(None, scheduled.event.model_copy(update={"channel": channel}), scheduled.stamp)
+    row = unanswered_row(row, instructed.event, instructed.stamp)
+    assert row is not None and row["due_on"] == str(instructed.stamp.business_day + timedelta(days=days))
+    world.does(PLATFORM, uncertain(world))
+    assert unanswered_row(row, world.documents[-1].event, world.documents[-1].stamp)["due_on"] is None
 
 
 def test_a_late_success_after_a_failure_is_recorded_and_never_paid_again() -> None:

@@ -22,7 +22,6 @@ RECEIVED_BEFORE = frozenset({"DUPL", "AM05"})
 """Reasons that prove the file was received before: what became of it is not known from here."""
 _REFUSED = frozenset({"RJCT"})
 _CAME_BACK = frozenset({"RRTN", "RPCR"})
-_DEPTH_LIMIT = 64
 
 
 class Unreadable(ValueError):
@@ -81,6 +80,8 @@ def read(content: bytes) -> Answer:
 def message_of(content: bytes) -> str:
     """``camt.053`` of ``urn:iso:std:iso:20022:tech:xsd:camt.053.001.08``. Raises Unreadable."""
     for element in _walk(content, start=True):
+        if element.getroottree().docinfo.doctype:
+            raise Unreadable("a document type is not read: no bank sends one")
         found = re.search(r":([a-z]{4}\.[0-9]{3})\.[0-9]{3}\.[0-9]{2}$", etree.QName(element).namespace or "")
         if found is None or etree.QName(element).localname != "Document":
             raise Unreadable("the document is in no namespace of ISO 20022")
@@ -126,9 +127,8 @@ def _status(element: Any, tag: str, end_to_end_id: str | None, message_id: str |
 
 def _reason(element: Any) -> str | None:
     """The code of the element's own reason, not of one inside."""
-    for child in element:
-        if etree.QName(child).localname == "StsRsnInf":
-            return _text(child, "Cd") or _text(child, "Prtry")
+    for child in element.iterchildren("{*}StsRsnInf"):
+        return _text(child, "Cd") or _text(child, "Prtry")
     return None
 
 
@@ -170,7 +170,7 @@ def _entries(content: bytes) -> Iterator[tuple[Said, int]]:
 def _details(entry: Any) -> Iterator[tuple[Said, int]]:
     on = _day(_text(entry, "BookgDt/Dt") or _required(entry, "BookgDt/DtTm")[:10])
     reference = _text(entry, "AcctSvcrRef")
-    details = [one for one in entry.iter() if etree.QName(one).localname == "TxDtls"]
+    details = list(entry.iter("{*}TxDtls"))
     total = _fen(_find(entry, "Amt"))
     stated = [_fen(_find(one, "Amt")) if _find(one, "Amt") is not None else total for one in details]
     if len(details) > 1 and sum(stated) != total:

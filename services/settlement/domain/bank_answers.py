@@ -6,7 +6,7 @@ An answer is about one end-to-end id. Money that moved is recorded; a late succe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -25,6 +25,10 @@ from services.settlement.domain.refusals import AmountDiffers, AnsweredTomorrow,
 from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Decided, NotFound, NotYours, OutOfOrder, Refusal
 from shared.kernel.fields import Day
+
+ANSWERED_WITHIN: Mapping[str, timedelta] = {"agent": timedelta(days=5), "treasury": timedelta(days=30)}
+"""By channel: a payment that heard nothing for so many days is uncertain. Banks answer by the next statement, treasuries by
+their monthly list."""
 
 
 class RecordSettlement(Command):
