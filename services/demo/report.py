@@ -30,6 +30,8 @@ NAMES = {
     "PaymentStopped": "暂停拨付", "PaymentStopLifted": "解除暂停",
     "InspectionClosed": "检查结论", "ClawbackProposed": "提出追回",
     "ClawbackOrdered": "决定追回", "RecoveryRecorded": "款项退回", "ClawbackClosed": "追回完成",
+    "RecoverySought": "兑付列入追回", "DebtBooked": "记入应收", "RecoveryBooked": "记入结算期追回",
+    "PayableBooked": "记入结算期应付", "OffsetPlanned": "拟抵扣", "OffsetTaken": "抵扣完成",
     "SanctionProposed": "拟作处理", "PartyNotified": "告知当事人",
     "StatementReceived": "陈述申辩", "SanctionDecided": "作出处理决定", "CreditRecordEntered": "记入科研信用记录",
 }

@@ -171,6 +171,34 @@ def test_the_oldest_debt_comes_first_and_a_planned_one_is_not_planned_twice() ->
     assert owed(world).free_fen == 0 and owed(world).left_fen == 1_000_000
 
 
+def approved_again(world: World, number: int) -> Any:
+    """One more request of the laboratory for 30,000, approved."""
+    voucher, redemption = an_id(f"voucher {number}"), an_id(f"redemption {number}")
+    world.given(*case_facts(voucher_id=voucher))
+    invoices = [invoice(f"2631200000000000{number:04d}")]
+    world.does(LABORATORY, the_request(voucher_id=voucher, redemption_id=redemption, invoices=invoices))
+    world.presented(redemption, voucher)
+    world.does(REVIEWER, ReviewRedemption(redemption_id=redemption))
+    world.does(APPROVER, ApproveRedemption(redemption_id=redemption))
+    return redemption
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["in one notice", "in two"])
+def test_two_payments_of_one_payee_share_what_is_owed(together: bool) -> None:
+    world = owing_world(1_000_000)
+    world.does(PAYER, recovery(600_000))
+    world.days_later()
+    one, other = approved_again(world, 31), approved_again(world, 32)
+    for notice, listed in ((an_id("n1"), [one, other]),) if together else ((an_id("n1"), [one]), (an_id("n2"), [other])):
+        world.publish(notice, listed)
+    world.days_later(20)
+    for notice in (an_id("n1"),) if together else (an_id("n1"), an_id("n2")):
+        world.close(notice)
+    scheduled = [document.event for document in world.documents if document.stamp.type == "PayoutScheduled"][-2:]
+    assert [event.offset_fen for event in scheduled] == [400_000, 0]
+    assert owed(world).free_fen == 0
+
+
 def test_what_an_offset_kept_back_is_paid_when_the_debt_is_gone() -> None:
     for ending, follows in (
         (lambda w: w.asks(APPROVER, CancelClawback(clawback_id=CLAWBACK_ID, decision_no="撤1号")), "ClawbackCancelled"),

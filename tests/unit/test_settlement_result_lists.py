@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from openpyxl import Workbook, load_workbook
 
+from services.settlement.domain.bank_answers import RecordFailure
 from services.settlement.domain.batches import OpenBatch, ReleaseBatch
 from services.settlement.domain.clawbacks import CancelClawback
 from services.settlement.domain.payouts import PAYOUT
@@ -27,6 +28,7 @@ from tests.unit.settlement_world import (
     ELSEWHERE,
     LAST_DAY,
     PAYER,
+    PLATFORM,
     PUBLISHER,
     REGION,
     SHA,
@@ -92,6 +94,15 @@ def test_one_bad_line_refuses_the_list_and_every_bad_line_is_named() -> None:
 def test_a_line_that_does_not_do_is_refused(changed: dict[str, Any]) -> None:
     world = World().instructed()
     assert world.refuses(PUBLISHER, results(line(world, **changed))) == "result_line_wrong"
+
+
+def test_a_payment_of_another_batch_is_not_answered_by_this_one() -> None:
+    world = World().instructed()
+    world.does(PAYER, OpenBatch(batch_id=an_id("other"), payer=REGION, channel="treasury"))
+    world.does(PLATFORM, RecordFailure(payout_id=world.payout_id, end_to_end_id=world.end_to_end_id, reason_code="AC04"))
+    world.does(PAYER, ReleaseBatch(batch_id=an_id("other"), payout_ids=(world.payout_id,)))
+    assert world.refuses(PUBLISHER, results(line(world))) == "result_line_wrong"
+    assert world.does(PUBLISHER, results(line(world), batch=an_id("other")))[0] == "BatchAnswered"
 
 
 def test_a_list_answered_before_is_refused() -> None:

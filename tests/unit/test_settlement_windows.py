@@ -133,6 +133,15 @@ def test_what_is_booked_later_falls_into_the_next_window() -> None:
     assert world.refuses(PLATFORM, close(date(2026, 5, 31))) == "nothing_in_window"
 
 
+def test_a_window_closed_late_has_nothing_of_the_days_after_its_last() -> None:
+    world = agents_world()
+    world.day = MARCH - timedelta(days=5)
+    due_again(world)
+    world.day = date(2026, 5, 1)
+    assert world.asks(PLATFORM, close())[1].amount_fen == PAID
+    assert world.asks(PLATFORM, close(date(2026, 4, 30)))[1].amount_fen == PAID
+
+
 def test_a_payment_given_up_before_its_window_closed_was_never_in_it() -> None:
     world = agents_world()
     world.does(APPROVER, CancelPayout(payout_id=world.payout_id, reason="payee_dissolved"))
