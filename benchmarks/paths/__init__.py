@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.paths import allocation, ceilings, http, inbox, latency, overload, proof, rebuild, relay, replay
+from benchmarks.paths import allocation, bank, ceilings, http, inbox, latency, overload, proof, rebuild, relay, replay
 
 PATHS = {
     "allocation": allocation.figures,
@@ -13,6 +13,7 @@ PATHS = {
     "rebuild": rebuild.figures,
     "replay": replay.figures,
     "proof": proof.figures,
+    "bank": bank.figures,
     "latency": latency.figures,
     "overload": overload.figures,
 }

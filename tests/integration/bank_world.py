@@ -22,7 +22,11 @@ from tongdui_events.payments import PayoutScheduled
 from tongdui_events.settlement import PublicityPassed, RedemptionApproved, RedemptionRequested, RedemptionReviewed, ReviewOpened
 from tongdui_events.voucher import AllocationConfirmed, VoucherCollected, VoucherIssued, VoucherPresented, VoucherTendered
 
+from services.settlement.bank.connector import Connector
 from services.settlement.bank.desk import BANK, BankAccount
+from services.settlement.bank.lines import Mailbox
+from services.settlement.bank.platform_client import Settlement
+from services.settlement.bank.spool import Spool
 from services.settlement.domain.redemption import payout_id
 from shared.runtime.service import Service
 from shared.runtime.settings import Settings
@@ -210,8 +214,17 @@ class BankWorld:
 
     # -- the connector ---------------------------------------------------------------------------
 
-    async def connect(self, failpoint: str | None = None) -> tuple[int, str]:
-        """One look of the connector, in a process of its own: (exit code, what it said)."""
+    async def connect(self) -> tuple[int, str]:
+        """One look of the connector, over HTTP: (exit code, what it did)."""
+        line = Mailbox(self.bank.url, CUSTOMER)
+        settlement = Settlement(self.url, self._environment["TONGDUI_TOKEN"])
+        connector = Connector(settlement, line, Spool(self.spool), AGENT, _iban(AGENTS_ACCOUNT))
+        done = await asyncio.to_thread(connector.run_once)
+        await self.world.rest()
+        return (1 if done.aside else 0), str(done)
+
+    async def connect_process(self, failpoint: str | None = None) -> tuple[int, str]:
+        """One look of the connector in a process of its own, killed at a line: (exit code, what it said)."""
         command = [
             sys.executable, "-m", "services.cli", "settlement", "connect", "--agent", str(AGENT),
             "--account", _iban(AGENTS_ACCOUNT), "--spool", str(self.spool), "--mailbox", self.bank.url, "--customer", CUSTOMER,

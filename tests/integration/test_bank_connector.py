@@ -87,7 +87,7 @@ async def test_a_duplicate_answer_proves_receipt_and_never_failure(world: BankWo
     message = await world.release(1, 2)
     await world.bank.behave("AGENT", "silent")
     sent = world.spool / "sent" / f"{message}.xml"
-    await world.connect("connector.after_send")
+    await world.connect_process("connector.after_send")
     assert not sent.exists(), "killed between sending and noting it"
     await world.connect()
     assert sent.exists()
@@ -133,8 +133,8 @@ async def test_a_statement_that_does_not_add_up_is_refused_whole_and_set_aside(w
 @pytest.mark.parametrize("line", [f"connector.after_{step}" for step in ("fetch", "send", "collect", "answer")])
 async def test_a_connector_killed_at_any_line_pays_nobody_twice(world: BankWorld, line: str) -> None:
     await world.release(*ALL)
-    await world.connect(line)
-    await world.connect()
+    await world.connect_process(line)
+    await world.connect_process()
     await world.connect()
     await world.next_day()
     await world.connect()
@@ -152,9 +152,10 @@ def booked(end_to_end_id: str, on: str, name: str = "camt.054") -> bytes:
     """A notification of one booked payment."""
     amount = f'<Amt Ccy="CNY">{PAID_FEN // 100}.00</Amt>'
     entry = (f"<Ntry>{amount}<CdtDbtInd>DBIT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>{on}</Dt></BookgDt>"
-             f"<NtryDtls><TxDtls><Refs><EndToEndId>{end_to_end_id}</EndToEndId></Refs>{amount}</TxDtls></NtryDtls></Ntry>")  # fmt: skip
-    return (f'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:{name}.001.08"><BkToCstmrDbtCdtNtfctn><Ntfctn>{entry}</Ntfctn>'
-            "</BkToCstmrDbtCdtNtfctn></Document>").encode()  # fmt: skip
+             f"<NtryDtls><TxDtls><Refs><EndToEndId>{end_to_end_id}</EndToEndId></Refs>{amount}</TxDtls></NtryDtls></Ntry>")
+    namespace = f"urn:iso:std:iso:20022:tech:xsd:{name}.001.08"
+    inside = f"<BkToCstmrDbtCdtNtfctn><Ntfctn>{entry}</Ntfctn></BkToCstmrDbtCdtNtfctn>"
+    return f'<Document xmlns="{namespace}">{inside}</Document>'.encode()
 
 
 def came_back(end_to_end_id: str, on: str) -> bytes:

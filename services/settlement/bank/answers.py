@@ -160,7 +160,7 @@ def _reason_of_return(element: Any) -> str:
 def _entries(content: bytes) -> Iterator[tuple[Said, int]]:
     """Every booked entry, and by how many fen it moved the account. One entry may have several payments in its details."""
     for element in _walk(content):
-        if etree.QName(element).localname != "Ntry":
+        if not element.tag.endswith("}Ntry"):
             continue
         if _text(element, "Sts/Cd") in (None, "BOOK") and _text(element, "Sts") != "PDNG":
             yield from _details(element)
@@ -168,20 +168,39 @@ def _entries(content: bytes) -> Iterator[tuple[Said, int]]:
 
 
 def _details(entry: Any) -> Iterator[tuple[Said, int]]:
-    on = _day(_text(entry, "BookgDt/Dt") or _required(entry, "BookgDt/DtTm")[:10])
-    reference = _text(entry, "AcctSvcrRef")
+    """Written out by children, not by paths: a statement has an entry for every payment of a day."""
+    own = _children(entry)
+    booked = own.get("BookgDt")
+    on = _day(_required(entry, "BookgDt") if booked is None else "".join(booked.itertext()).strip())
+    reference = (own["AcctSvcrRef"].text or None) if "AcctSvcrRef" in own else None
     details = list(entry.iter("{*}TxDtls"))
-    total = _fen(_find(entry, "Amt"))
-    stated = [_fen(_find(one, "Amt")) if _find(one, "Amt") is not None else total for one in details]
+    total = _fen(own.get("Amt"))
+    stated = [_fen(amount) if (amount := _amount_of(one)) is not None else total for one in details]
     if len(details) > 1 and sum(stated) != total:
         raise Unreadable(f"the entry {reference} of {total} fen has details of {sum(stated)}")
+    is_debit = _required(entry, "CdtDbtInd") == "DBIT"
     for one, fen in zip(details or [entry], stated or [total], strict=True):
-        is_debit = _required(entry, "CdtDbtInd") == "DBIT"
         came_back = not is_debit and (_find(one, "RtrInf") is not None or _text(entry, "SubFmlyCd") in _CAME_BACK)
         kind: Kind = "returned" if came_back else "settled" if is_debit else "accepted"
         reason = _reason_of_return(one) if came_back else None
-        said = Said(kind, _text(one, "EndToEndId"), _text(one, "Refs/MsgId"), fen, on, reason, reference)
-        yield said, -fen if is_debit else fen
+        refs = _children(_children(one).get("Refs", ()))
+        name, message_id = ((refs[tag].text or "").strip() or None if tag in refs else None for tag in ("EndToEndId", "MsgId"))
+        yield Said(kind, name, message_id, fen, on, reason, reference), -fen if is_debit else fen
+
+
+def _amount_of(details: Any) -> Any:
+    """A payment's own amount, in older versions under AmtDtls."""
+    own = _children(details).get("Amt")
+    return own if own is not None else _find(details, "Amt")
+
+
+def _children(element: Any) -> dict[str, Any]:
+    """By local name, the first of each."""
+    found: dict[str, Any] = {}
+    for child in element:
+        if isinstance(child.tag, str):
+            found.setdefault(child.tag.rpartition("}")[2], child)
+    return found
 
 
 def _statement(content: bytes) -> Answer:
@@ -192,7 +211,7 @@ def _statement(content: bytes) -> Answer:
     account = currency = ""
     statements = 0
     for element in _walk(content):
-        name = etree.QName(element).localname
+        name = element.tag.rpartition("}")[2]
         if name == "Acct" and etree.QName(element.getparent()).localname == "Stmt":
             account = _text(element, "Id/Othr/Id") or _text(element, "Id/IBAN") or ""
             currency = _text(element, "Ccy") or ""

@@ -51,6 +51,16 @@ def render(
     message_id: str, created_on: date, payer: Payer, told: Sequence[Instruction], payees: Mapping[str, Payee]
 ) -> bytes:
     """The file. ``payees`` by USCC. Raises FileInvalid for what the schema or the bank's alphabet of ids refuses."""
+    made = document(message_id, created_on, payer, told, payees)
+    content = XmlSerializer(config=_BOM_FREE).render(made, ns_map={None: NAMESPACE}).encode()
+    validate(content)
+    return content
+
+
+def document(
+    message_id: str, created_on: date, payer: Payer, told: Sequence[Instruction], payees: Mapping[str, Payee]
+) -> iso.Document:
+    """The message before it is text. Raises FileInvalid for what the bank's alphabet of ids refuses."""
     for given in (message_id, *(line.end_to_end_id for line in told)):
         if not _ID.fullmatch(given):
             raise FileInvalid(f"{given!r} is not 1 to 35 letters and digits")
@@ -73,12 +83,9 @@ def render(
         dbtr_agt=_bank(payer.bank_code),
         cdt_trf_tx_inf=[_transfer(line, payees[line.payee_uscc]) for line in told],
     )
-    document = iso.Document(
+    return iso.Document(
         cstmr_cdt_trf_initn=iso.CustomerCreditTransferInitiationV09(grp_hdr=heading, pmt_inf=[information])
     )
-    content = XmlSerializer(config=_BOM_FREE).render(document, ns_map={None: NAMESPACE}).encode()
-    validate(content)
-    return content
 
 
 def validate(content: bytes) -> None:
