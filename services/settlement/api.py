@@ -13,6 +13,7 @@ from services.settlement.domain import (
     batches,
     clawbacks,
     endings,
+    invoice_checks,
     notices,
     objections,
     payouts,
@@ -166,6 +167,7 @@ ROUTES: list[CommandRoute | ViewRoute] = [
     CommandRoute(
         "/batches/{batch_id}/results", result_lists.RecordResults, roles=REGION, read=read_results
     ),
+    CommandRoute("/invoices/{number}/check", invoice_checks.CheckInvoice, roles=REGION),
     # windows and funding across regions
     CommandRoute("/windows/{window_id}/funding", windows.RecordFunding, roles={"agent"}),
     ViewRoute("/windows/{key}", "windows", roles=PAYERS | {"auditor"}, scope=windows_seen),

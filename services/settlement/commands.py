@@ -28,6 +28,7 @@ from services.settlement.domain import (
     clawbacks,
     completion,
     endings,
+    invoice_checks,
     invoice_status,
     notices,
     objections,
@@ -427,6 +428,20 @@ def record_return(command: bank_answers.RecordReturn, desk: Desk) -> Decision:
     return [*returned, *shrunk, *(event for lapse in gone if not isinstance(lapse, Refusal) for event in lapse)]
 
 
+def check_invoice(command: invoice_checks.CheckInvoice, desk: Desk) -> Decision:
+    invoice = desk.get(INVOICE, invoice_id(command.number))
+    holders = [_holder(redemption_id, fen, desk) for redemption_id, fen in invoice.allotted.items()]
+    reversal = REGISTERS.status.reversal(command.number)
+    return invoice_checks.check(invoice, holders, reversal, desk.principal, command)
+
+
+def _holder(redemption_id: UUID, allotted_fen: int, desk: Desk) -> invoice_checks.Holder:
+    redemption = desk.get(REDEMPTION, redemption_id)
+    case, paid = case_of(redemption, desk.get), paid_of(redemption, desk.get)
+    orders = clawbacks_of(redemption, desk.get)
+    return invoice_checks.Holder(redemption_id, allotted_fen, redemption, case, paid, orders)
+
+
 # -- windows -------------------------------------------------------------------------------------
 
 
@@ -579,6 +594,7 @@ HANDLERS: dict[type[Command], Callable[[Any, Desk], Decision]] = {
     batches.OpenBatch: open_batch,
     batches.ReleaseBatch: release_batch,
     result_lists.RecordResults: record_results,
+    invoice_checks.CheckInvoice: check_invoice,
     windows.CloseWindow: close_window,
     windows.RecordFunding: record_funding,
     windows.SettleWindow: settle_window,

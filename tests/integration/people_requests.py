@@ -22,6 +22,7 @@ _IN_PATHS: dict[str, Any] = {
 _BY_ROUTE: dict[str, dict[str, Any]] = {
     "/registry/v1/notices": {"notice_id": world.LISTING, "objection_id": world.LISTING_OBJECTION},
     "/registry/v1/providers": {"uscc": world.LABORATORY},
+    "/settlement/v1/invoices": {"number": world.INVOICE},
     "/voucher/v1/vouchers/{voucher_id}/appeals/{appeal_id}": {"voucher_id": world.VOIDED},
     "/voucher/v1/vouchers/{voucher_id}/reinstate": {"voucher_id": world.VOIDED},
     "/audit/v1/sanctions/{sanction_id}/review": {"sanction_id": world.DECIDED},

@@ -54,11 +54,12 @@ from tongdui_events.samples import sample
 from tongdui_events.settlement import (
     ClawbackOrdered,
     ClawbackProposed,
+    InvoiceClaimed,
     RedemptionApproved,
     RedemptionRequested,
     RedemptionReviewed,
 )
-from tongdui_events.streams import account_id, catalogue_id, enterprise_id, provider_id, reach_id, region_id
+from tongdui_events.streams import account_id, catalogue_id, enterprise_id, invoice_id, provider_id, reach_id, region_id
 from tongdui_events.voucher import (
     AllocationConfirmed,
     CeilingSet,
@@ -90,6 +91,7 @@ COMPANY, STRANGER, LABORATORY, OTHER_LABORATORY = (
 )  # fmt: skip
 APPLICANT = "5234050000000TEX98"
 SHA = "ab" * 32
+INVOICE = "26312000000000000017"
 
 
 def an_id(number: int) -> UUID:
@@ -231,6 +233,7 @@ def settlement_history() -> list[tuple[UUID, Event]]:
         (AGENT, told(AgentAppointed, agent_id=AGENT, regions=(REGION,), from_on=DAY)),
         (OTHER_AGENT, told(AgentAppointed, agent_id=OTHER_AGENT, regions=(ELSEWHERE,), from_on=DAY)),
         (REDEMPTION, requested.model_copy(update=parties)),
+        (invoice_id(INVOICE), told(InvoiceClaimed, number=INVOICE, redemption_id=REDEMPTION)),
     ]
 
 

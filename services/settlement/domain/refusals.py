@@ -348,6 +348,20 @@ class OverAllocation(Refusal):
     en = "raised by {by_fen} fen; {most_fen} are left of the allocation"
 
 
+class NothingReversed(Refusal):
+    status = 409
+    section = "三(四)"
+    zh = "发票{number}没有新的红冲"
+    en = "nothing more of invoice {number} was reversed than is recorded"
+
+
+class BacksAnotherRequest(Refusal):
+    status = 409
+    section = "三(四)"
+    zh = "发票{number}还支持在办的兑付申请{redemption_id},应先退回补正"
+    en = "invoice {number} backs redemption {redemption_id}, which is under way: that request is mended first"
+
+
 class InvoiceReversedSince(Refusal):
     status = 409
     section = "三(五)"
