@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 from tongdui_events.policy import Channels
 from tongdui_events.streams import position_id
 
@@ -201,6 +202,15 @@ def test_a_window_is_settled_when_every_regions_money_came_and_every_payment_was
     assert world.does(PLATFORM, settle) == ["WindowSettled", "PositionSettled"]
     assert world.refuses(PLATFORM, settle) == "out_of_order"
     assert world.get(WINDOW, WINDOW_ID).settled and not world.get(POSITION, position_id(REGION)).fixed
+
+
+def test_a_position_is_the_same_after_its_snapshot() -> None:
+    world = closed_world()
+    due_again(world)
+    position = world.get(POSITION, position_id(REGION))
+    adapter = TypeAdapter(type(POSITION.initial))
+    assert position.payable and position.fixed and position.unfunded
+    assert adapter.validate_json(adapter.dump_json(position)) == position
 
 
 # -- periods -----------------------------------------------------------------------------------

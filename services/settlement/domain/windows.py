@@ -121,6 +121,7 @@ POSITION: Fold[Position] = Fold(
     (PayableBooked, PayableDropped, RecoveryBooked, PositionFixed, PositionFunded, PositionSettled),
     Position(),
     _positioned,
+    snapshot_every=500,
 )
 """Keyed by ``position_id(region)``."""
 
