@@ -1,5 +1,6 @@
-"""One case as a file that proves itself: original events with proofs, signed checkpoints, the terms and lists in force, the
-documents' digests, a report and a ledger, and a signed manifest. ``verify_bundle.py`` checks it without us."""
+"""One case, or what a query finds, as a file that proves itself: original events with proofs, signed checkpoints, the terms
+and lists in force, the documents' digests, a report and a ledger, and a signed manifest.
+``verify_bundle.py`` checks it without us."""
 
 from __future__ import annotations
 
@@ -41,24 +42,24 @@ class TooMuch(Refusal):
 
 @dataclass(frozen=True)
 class Asked:
-    """Which case, by whom and why, when (aware UTC)."""
+    """Which case, by whom and why, when (aware UTC); without a case ``query`` says of which stream every event is."""
 
-    case_id: UUID
+    case_id: UUID | None
     by: str
     purpose: str
     at: datetime
+    query: str = ""
+
+    @property
+    def title(self) -> str:
+        return f"创新券 {self.case_id}" if self.case_id else f"查询 {self.query}"
 
 
 def bundle(connection: Connection[Any], settings: Settings, case: Case, asked: Asked) -> bytes:
     """The zip. Raises ProofsFrozen, NotCovered, TooMuch, TreeDamaged."""
-    years = {decode_stamp(entry.state).business_day.year for entry in case.entries}
-    parts = [("case", entry) for entry in case.entries]
-    known = {(entry.source, entry.position) for entry in case.entries}
-    parts += [
-        ("context", entry)
-        for entry in context_of(connection, case.parties, years)
-        if (entry.source, entry.position) not in known
-    ]
+    parts = [("case" if asked.case_id else "query", entry) for entry in case.entries]
+    if asked.case_id:
+        parts += [("context", entry) for entry in _context(connection, case)]
     if len(parts) > EVENTS_LIMIT:
         raise TooMuch(count=len(parts), limit=EVENTS_LIMIT)
     parts.sort(key=lambda part: (part[0] == "context", _recorded_at(part[1]), part[1].source, part[1].position))
@@ -67,6 +68,13 @@ def bundle(connection: Connection[Any], settings: Settings, case: Case, asked: A
     manifest = _manifest(connection, parts, signed, files, asked, signer_of(settings, "audit"))
     signature = signer_of(settings, "audit").private.sign(DOMAIN + manifest)
     return pack([(MANIFEST, manifest), (SIGNATURE, signature), *files.items()])
+
+
+def _context(connection: Connection[Any], case: Case) -> list[Entry]:
+    """What the case rests on and is not of it."""
+    years = {decode_stamp(entry.state).business_day.year for entry in case.entries}
+    known = {(entry.source, entry.position) for entry in case.entries}
+    return [entry for entry in context_of(connection, case.parties, years) if (entry.source, entry.position) not in known]
 
 
 def _recorded_at(entry: Entry) -> str:
@@ -93,7 +101,7 @@ def _files(
     """By name, in the order they stand in the zip."""
     trees = {source: Tree(connection, source) for source in signed}
     documents = [(entry, from_json(entry.state)) for _, entry in parts]
-    case = [(entry, document) for (part, _), (entry, document) in zip(parts, documents, strict=True) if part == "case"]
+    case = [(entry, document) for (part, _), (entry, document) in zip(parts, documents, strict=True) if part != "context"]
     files = {
         "README.md": (Path(__file__).with_name("bundle_readme.md")).read_bytes(),
         "report.pdf": report(asked, case, signed),
@@ -141,7 +149,8 @@ def _manifest(
 ) -> bytes:
     return _json({
         "format": FORMAT,
-        "case_id": str(asked.case_id),
+        "case_id": str(asked.case_id) if asked.case_id else None,
+        "query": asked.query or None,
         "made_at": asked.at.isoformat(),
         "made_for": asked.by,
         "purpose": asked.purpose,

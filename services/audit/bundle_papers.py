@@ -34,12 +34,12 @@ def report(asked: Any, case: Told, signed: Mapping[str, Any]) -> bytes:
     table = LongTable(rows, colWidths=(70, 78, 120, 90, 157), repeatRows=1)
     table.setStyle(TableStyle([("VALIGN", (0, 0), (-1, -1), "TOP"), ("LINEBELOW", (0, 0), (-1, -1), 0.25, (0.7, 0.7, 0.7))]))
     about = [
-        f"创新券 {asked.case_id}", f"出具时间 {asked.at:%Y-%m-%d %H:%M} UTC,用途:{asked.purpose}",
+        asked.title, f"出具时间 {asked.at:%Y-%m-%d %H:%M} UTC,用途:{asked.purpose}",
         *(f"{source} 日志检查点:{one.checkpoint.size} 个事件,根 {one.checkpoint.root.hex()}" for source, one in signed.items()),
         "核验:python verify_bundle.py FILE.zip --keys keys.json",
     ]  # fmt: skip
     stream = io.BytesIO()
-    document = SimpleDocTemplate(stream, pagesize=A4, leftMargin=40, rightMargin=40, title=f"案卷 {asked.case_id}")
+    document = SimpleDocTemplate(stream, pagesize=A4, leftMargin=40, rightMargin=40, title=f"案卷 {asked.title}")
     document.build([Paragraph("案卷报告", title), *(Paragraph(escape(line), text) for line in about), Spacer(1, 10), table])
     return stream.getvalue()
 

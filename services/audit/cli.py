@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
-from uuid import UUID
 
 import psycopg
 import typer
@@ -64,15 +63,19 @@ def verify(
 
 @audit.command()
 def bundle(
-    case: Annotated[UUID, typer.Argument(help="案件 · the voucher's id")],
+    case: Annotated[str, typer.Argument(help="案件 · the voucher's id, or KIND/KEY as enterprise/USCC or region/310118")],
     out: Annotated[Path, typer.Option(help="输出文件 · FILE.zip")],
     purpose: Annotated[str, typer.Option(help="用途 · why; it is recorded")],
     url: UrlOption = None,
     token: TokenOption = None,
 ) -> None:
-    """案卷 · One case as a file that proves itself; check it with services/audit/verify_bundle.py."""
+    """案卷 · One case, or every event of a party, a region or a list, as a file that proves itself.
+
+    Check it with services/audit/verify_bundle.py.
+    """
     with _platform(url, token) as platform:
-        out.write_bytes(platform.get(f"/audit/v1/cases/{case}/bundle", purpose=purpose))
+        of = f"streams/{case}" if "/" in case else f"cases/{case}"
+        out.write_bytes(platform.get(f"/audit/v1/{of}/bundle", purpose=purpose))
     typer.echo(out)
 
 

@@ -16,14 +16,17 @@ from tongdui_events.document import Source
 
 from services.audit.bundle import Asked, bundle
 from services.audit.case_access import case_for, record_access
+from services.audit.cases import Case
+from services.audit.context import entries_of, streams_of
 from services.audit.cosignatures import WitnessKey, countersigned_at
-from services.audit.domain.parties import is_outside
+from services.audit.domain.parties import Parties, is_outside
 from services.audit.key_files import key_document
 from services.audit.proofs import consistency_text, covering, inclusion_text, signed_checkpoint, witnesses
+from services.audit.replay_api import Kind
 from services.audit.request_fields import Purpose
 from services.audit.trees import Tree
 from shared.kernel.commands import Principal
-from shared.kernel.decisions import Refusal
+from shared.kernel.decisions import NotFound, Refusal
 from shared.runtime.access import allowed
 from shared.runtime.checkpoints import BadCheckpoint, NoSigningKey
 from shared.runtime.documenting import guarded, problems
@@ -32,6 +35,7 @@ from shared.runtime.routes import Served
 T = TypeVar("T")
 WITNESSES = frozenset({"auditor", "regional_officer", "provincial_officer"})
 BUNDLERS = frozenset({"auditor", "regional_officer", "provincial_officer"})
+QUERIERS = frozenset({"auditor"})
 ZIP = "application/zip"
 Position = Annotated[int, Query(ge=1, le=2**63 - 1)]
 Size = Annotated[int | None, Query(ge=1, le=2**63 - 1, description="Of an earlier checkpoint; the newest without it")]
@@ -75,6 +79,7 @@ def add_proofs(app: FastAPI, runtime: Served) -> None:
     _add_proofs(app, runtime)
     _add_countersigning(app, runtime)
     _add_bundle(app, runtime)
+    _add_query_bundle(app, runtime)
 
 
 def _read(runtime: Served, ask: Callable[[Connection[Any]], T]) -> T:
@@ -193,3 +198,33 @@ def _add_bundle(app: FastAPI, runtime: Served) -> None:
         asked = Asked(case_id, principal.sub, purpose, datetime.now(UTC).replace(microsecond=0))
         content = await run_in_threadpool(_read, runtime, lambda connection: bundle(connection, runtime.settings, case, asked))
         return Response(content, media_type=ZIP, headers={"Content-Disposition": f'attachment; filename="{case_id}.zip"'})
+
+
+def _add_query_bundle(app: FastAPI, runtime: Served) -> None:
+    @app.get(
+        "/audit/v1/streams/{kind}/{key}/bundle", tags=["streams"],
+        summary="A party, a region or a list as a file that proves itself",
+        response_class=Response, responses={200: {"content": {ZIP: {}}}, **problems(401, 403, 404, 409, 422, 503)},
+        openapi_extra=guarded(QUERIERS),
+    )  # fmt: skip
+    async def stream_bundle(
+        principal: Annotated[Principal, Depends(allowed(runtime.access, QUERIERS))],
+        kind: Kind,
+        key: str,
+        purpose: Purpose = "not stated",
+    ) -> Response:
+        """Every event of that party, region, account or list, or of any one stream, as the bundle of a case has its events.
+        The export is itself recorded."""
+        query = f"{kind}/{key}"
+        try:
+            wanted = streams_of(kind, key)
+        except ValueError as error:
+            raise NotFound(what=kind, id=key) from error
+        entries = await run_in_threadpool(_read, runtime, lambda connection: entries_of(connection, [wanted]))
+        if not entries:
+            raise NotFound(what=kind, id=key)
+        await record_access(runtime, principal, "stream_bundled", query[:200], purpose, len(entries))
+        found = Case(entries, Parties(), frozenset())
+        asked = Asked(None, principal.sub, purpose, datetime.now(UTC).replace(microsecond=0), query)
+        content = await run_in_threadpool(_read, runtime, lambda connection: bundle(connection, runtime.settings, found, asked))
+        return Response(content, media_type=ZIP, headers={"Content-Disposition": f'attachment; filename="{kind}.zip"'})
