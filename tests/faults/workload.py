@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import count
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4, uuid5
 
 import httpx
 
@@ -145,6 +145,19 @@ class Workload:
         """Take up nothing new; return once what was begun is answered."""
         self._gate.clear()
         await self.until(lambda: self._resting == len(self._tasks), within, "everybody answered")
+
+    async def next_day(self) -> None:
+        """Everybody rests, another business day is opened, work goes on."""
+        await self.pause()
+        await self.platform.wait_quiet(60)
+        headers = {"Authorization": f"Bearer {self.platform.token('operator')}", "Idempotency-Key": str(uuid4())}
+        day = {"date": str(FIRST_DAY + timedelta(days=self._days))}
+        answer = await self._http.post(f"{self.platform.urls['registry']}/registry/v1/days", json=day, headers=headers)
+        if answer.status_code != 200:
+            raise NotExpected(f"the next day: {answer.status_code} {answer.text[:300]}")
+        await self.platform.wait_quiet(60)
+        self._days += 1
+        self.resume()
 
     async def close(self) -> None:
         for task in self._tasks:
