@@ -19,7 +19,17 @@ import httpx
 import uvicorn
 from tongdui_events.document import Event
 from tongdui_events.payments import PayoutScheduled
-from tongdui_events.settlement import PublicityPassed, RedemptionApproved, RedemptionRequested, RedemptionReviewed, ReviewOpened
+from tongdui_events.samples import sample
+from tongdui_events.settlement import (
+    Invoice,
+    InvoiceClaimed,
+    PublicityPassed,
+    RedemptionApproved,
+    RedemptionRequested,
+    RedemptionReviewed,
+    ReviewOpened,
+)
+from tongdui_events.streams import invoice_id
 from tongdui_events.voucher import AllocationConfirmed, VoucherCollected, VoucherIssued, VoucherPresented, VoucherTendered
 
 from services.settlement.bank.connector import Connector
@@ -74,15 +84,23 @@ def vouchers_told() -> list[tuple[UUID, Event]]:
     return history
 
 
+def invoice_of(number: int) -> Invoice:
+    """Each payment is backed by an invoice of its own."""
+    return sample(RedemptionRequested).invoices[0].model_copy(update={"number": f"2631200000000000{number:04d}"})
+
+
 def payments_due() -> list[tuple[UUID, Event]]:
     history: list[tuple[UUID, Event]] = []
     for number in range(1, CASES + 1):
         voucher, redemption, payout = case_of(number)
         about = {"redemption_id": redemption, "voucher_id": voucher, "region": REGION, "payee_uscc": OTHER_LABORATORY}
         parties = {"enterprise_uscc": COMPANY, "provider_uscc": OTHER_LABORATORY, "region": REGION, "mode": "tongdui"}
+        invoice = invoice_of(number)
         history += [
             (redemption, told(RedemptionRequested, redemption_id=redemption, voucher_id=voucher, claimed_fen=PAID_FEN,
-                              **parties)),
+                              invoices=(invoice.model_dump(),), **parties)),
+            (invoice_id(invoice.number), InvoiceClaimed(number=invoice.number, redemption_id=redemption,
+                                                        allotted_fen=invoice.allotted_fen, total_fen=invoice.total_fen)),
             (redemption, ReviewOpened(redemption_id=redemption, voucher_id=voucher)),
             (redemption, told(RedemptionReviewed, redemption_id=redemption, amount_fen=PAID_FEN)),
             (redemption, told(RedemptionApproved, **about, amount_fen=PAID_FEN)),
