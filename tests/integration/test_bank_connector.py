@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 
+from services.settlement.bank.connector import Connector
+from services.settlement.bank.lines import Folders
+from services.settlement.bank.platform_client import Settlement
+from services.settlement.bank.spool import Spool
 from tests.integration.bank_world import PAID_FEN, BankWorld, bank_world, case_of
 
 ALL = (1, 2, 3, 4)
@@ -247,3 +253,51 @@ async def test_a_statement_is_reconciled_by_a_command_with_its_exit_codes(world:
     assert code == 1 and "未知付款" in said and "应付未见" in said, said
     assert (world.spool / "breaks.xlsx").stat().st_size > 1000
     assert (await world.reconcile(world.spool / "none.xml"))[0] == 2
+
+
+async def test_a_statement_that_waits_holds_back_those_after_it_and_none_is_refused(world: BankWorld) -> None:
+    """The bank's clock runs two days ahead of the platform's: its statements are of days that have not come."""
+    await world.release(1)
+    await world.connect()
+    await world.release(2)
+    for _ in range(2):
+        await world.bank.advance()
+    await world.connect()
+    assert world.aside() == {}
+    for days in (1, 2):
+        await world.open_day(world.day + timedelta(days=days))
+        await world.connect()
+    await world.connect()
+    assert (world.aside(), world.folder("incoming")) == ({}, [])
+
+
+def test_folders_carry_files_both_ways_and_a_name_used_again_loses_nothing(tmp_path: Path) -> None:
+    out, back, spool = tmp_path / "out", tmp_path / "back", Spool(tmp_path / "spool")
+    out.mkdir()
+    back.mkdir()
+    line = Folders(out, back)
+    connector = Connector(NobodyKnows(), line, spool, UUID(int=1), "CN1")
+    spool.put("outgoing", "M1.xml", b"the released bytes")
+    early = came_back("a" * 32 + "001", "2026-03-02"), came_back("b" * 32 + "001", "2026-03-02")
+    for content in early:
+        (back / "answer.xml").write_bytes(content)
+        done = connector.run_once()
+    assert (out / "M1.xml").read_bytes() == b"the released bytes" and (spool.root / "sent" / "M1.xml").exists()
+    assert list(back.iterdir()) == [] and len(done.waiting) == 2
+    assert {content for _, content in spool.files("incoming")} == set(early)
+
+
+class NobodyKnows(Settlement):
+    """A platform on which every payment is still out."""
+
+    def __init__(self) -> None:
+        pass
+
+    def released(self, agent_id: UUID) -> Iterator[dict[str, Any]]:
+        return iter(())
+
+    def payout(self, payout_id: UUID) -> dict[str, Any]:
+        return {"state": "instructed"}
+
+    def record(self, payout_id: UUID, step: str, body: dict[str, Any], key: UUID) -> dict[str, Any]:
+        return {"code": "out_of_order", "detail": "not yet"}

@@ -96,26 +96,47 @@ class Connector:
 
     def _collect(self, done: Pass) -> None:
         for message in self._line.arrived():
-            self._spool.put("incoming", message.name, message.content)
+            name = _kept_as(message.name, message.content)
+            self._spool.put("incoming", name, message.content)
             failpoint("connector.after_collect")
             message.taken()
-            done.arrived.append(message.name)
+            done.arrived.append(name)
 
     def _record(self, done: Pass) -> None:
+        """Statements last and by their days: while one waits, those after it do."""
+        statements = []
         for name, content in self._spool.files("incoming"):
             if self._spool.is_finished(content):
                 self._spool.drop(name)
                 continue
             try:
                 answer = read(content)
-                self._ensure_continued(answer.statement)
-                verdict = self._verdict(answer, content)
             except Unreadable as unreadable:
-                self._spool.set_aside(name, str(unreadable))
-                done.aside.append(name)
+                self._set_aside(name, str(unreadable), done)
                 continue
-            done.recorded += verdict.recorded
-            self._close(name, content, answer, verdict, done)
+            if answer.statement is not None:
+                statements.append((answer.statement.day, name, content, answer))
+            else:
+                self._act(name, content, answer, done)
+        for _, name, content, answer in sorted(statements, key=lambda one: one[:2]):
+            if not self._act(name, content, answer, done):
+                return
+
+    def _act(self, name: str, content: bytes, answer: Answer, done: Pass) -> bool:
+        """False when something of it cannot follow yet."""
+        try:
+            self._ensure_continued(answer.statement)
+        except Unreadable as unreadable:
+            self._set_aside(name, str(unreadable), done)
+            return True
+        verdict = self._verdict(answer, content)
+        done.recorded += verdict.recorded
+        self._close(name, content, answer, verdict, done)
+        return not verdict.waits
+
+    def _set_aside(self, name: str, why: str, done: Pass) -> None:
+        self._spool.set_aside(name, why)
+        done.aside.append(name)
 
     def _close(self, name: str, content: bytes, answer: Answer, verdict: _Verdict, done: Pass) -> None:
         failpoint("connector.after_answer")
@@ -125,8 +146,7 @@ class Connector:
         if answer.statement is not None:
             self._keep(answer.statement)
         if verdict.breaks:
-            self._spool.set_aside(name, "\n".join(verdict.breaks))
-            done.aside.append(name)
+            self._set_aside(name, "\n".join(verdict.breaks), done)
         else:
             self._spool.finish(name, content)
 
@@ -209,6 +229,11 @@ class Connector:
     def _keep(self, statement: Statement) -> None:
         told = {"day": statement.day.isoformat(), "closing_fen": statement.closing_fen}
         write_whole(self._spool.root / _LAST_STATEMENT, json.dumps(told).encode())
+
+
+def _kept_as(name: str, content: bytes) -> str:
+    """With the digest: a bank may use a name again while its first file still waits."""
+    return f"{name.removesuffix('.xml')}.{hashlib.sha256(content).hexdigest()[:12]}.xml"
 
 
 def _body(said: Said) -> dict[str, Any]:
