@@ -93,13 +93,14 @@ class Watch:
     def _read(self) -> int:
         """One page of each log; how many records."""
         count = 0
-        with self._runtime.projections.connection() as connection:
-            for source in SOURCES:
+        for source in SOURCES:
+            with self._runtime.projections.connection() as connection:
                 arrived = page(connection, source, self._supervisor.read[source])
-                count += len(arrived)
-                for one in arrived:
-                    # kept before the position moves on: a failure to record must not lose one
-                    self._to_raise.extend(self._supervisor.add(one))
+            count += len(arrived)
+            # outside of the transaction: with a day's end the rules look at all of the day, and take as long as they need
+            for one in arrived:
+                # kept before the position moves on: a failure to record must not lose one
+                self._to_raise.extend(self._supervisor.add(one))
         return count
 
     async def _raise(self) -> None:
