@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.measure import largest_memory_mib
 from services.audit.verify import SOURCES, Sources, total_of, verify_archive
 from shared.runtime.checkpoints import verifier_of
 from shared.runtime.settings import Settings
@@ -21,8 +21,7 @@ def main(url: str) -> None:
         started = time.perf_counter()
         verdict = verify_archive(sources, lambda source, count: None)
         seconds = time.perf_counter() - started
-    mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps([seconds, mib, total_of(url), [str(finding) for finding in verdict.findings]]))
+    print(json.dumps([seconds, largest_memory_mib(), total_of(url), [str(finding) for finding in verdict.findings]]))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ bare lxml."""
 from __future__ import annotations
 
 import io
-import resource
 import subprocess
 import sys
 import time
@@ -17,7 +16,7 @@ from lxml import etree
 from pyiso20022.pain.pain_001_001_09 import pain_001_001_09 as iso
 from xsdata.formats.dataclass.serializers import XmlSerializer
 
-from benchmarks.measure import Figure, taking_turns
+from benchmarks.measure import Figure, largest_memory_mib, taking_turns
 from benchmarks.stage import Stage
 from services.settlement.bank import pain001
 from services.settlement.bank.answers import read
@@ -119,4 +118,4 @@ def _memory() -> float:
 
 if __name__ == "__main__":
     _written()
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(largest_memory_mib())
