@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from tongdui_events.registry import EnterpriseDissolved, EnterpriseSucceeded
 from tongdui_events.samples import sample
@@ -19,8 +18,8 @@ from services.voucher.domain.succession import PassOnVoucher
 from services.voucher.domain.voucher import VOUCHER
 from services.voucher.reactions import enterprise_succeeded
 from shared.kernel.commands import Principal
-from shared.kernel.decisions import Refusal
 from tests.unit.desk import FakeDesk
+from tests.unit.settlement_world import names
 from tests.unit.voucher_world import (
     CENTRE_OFFICER,
     DAY,
@@ -41,10 +40,6 @@ from tests.unit.voucher_world import (
 PLATFORM = Principal(sub="voucher", role="service")
 OFFICER = Principal(sub="officer-1", role="regional_officer", region=REGION)
 PASS_ON = PassOnVoucher(voucher_id=voucher(1))
-
-
-def names(answer: Any) -> list[str]:
-    return [answer.code] if isinstance(answer, Refusal) else [type(event).__name__ for event in answer]
 
 
 def succeeded(desk: FakeDesk, successor: str = OTHER, after: int = 0) -> EnterpriseSucceeded:

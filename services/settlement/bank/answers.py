@@ -2,7 +2,7 @@
 
 Elements are known by their local names, so the versions banks use (pain.002.001.03 to .12, camt.05x.001.02 to .10,
 pacs.004.001.02 to .11) read alike. No entity is resolved, no DTD or network is read, and an element is let go when it was
-read: memory does not grow with the file.
+read: what is kept is the bytes and one ``Said`` a payment, never the tree.
 """
 
 from __future__ import annotations
@@ -44,14 +44,12 @@ class Said(NamedTuple):
 
 
 class Statement(NamedTuple):
-    """A day of an account: ``account`` as the bank names it, sums in fen, entries are the Said of the answer."""
+    """A day of an account: ``account`` as the bank names it, balances in fen; its entries are the answer's ``said``."""
 
     account: str
-    currency: str
     day: date
     opening_fen: int
     closing_fen: int
-    entries_fen: int
 
 
 class Answer(NamedTuple):
@@ -208,13 +206,12 @@ def _statement(content: bytes) -> Answer:
     said: list[Said] = []
     moved = 0
     balances: dict[str, tuple[int, date]] = {}
-    account = currency = ""
+    account = ""
     statements = 0
     for element in _walk(content):
         name = element.tag.rpartition("}")[2]
         if name == "Acct" and etree.QName(element.getparent()).localname == "Stmt":
             account = _text(element, "Id/Othr/Id") or _text(element, "Id/IBAN") or ""
-            currency = _text(element, "Ccy") or ""
         elif name == "Bal":
             fen, sign = _fen(_find(element, "Amt")), _required(element, "CdtDbtInd")
             balances[_required(element, "Cd")] = (fen if sign == "CRDT" else -fen, _day(_required(element, "Dt/Dt")))
@@ -232,7 +229,7 @@ def _statement(content: bytes) -> Answer:
     closing = balances.get("CLBD")
     if opening is None or closing is None or not account:
         raise Unreadable("a statement names its account, its opening (OPBD or PRCD) and its closing balance (CLBD)")
-    made = Statement(account, currency, closing[1], opening[0], closing[0], moved)
+    made = Statement(account, closing[1], opening[0], closing[0])
     if made.opening_fen + moved != made.closing_fen:
         gap = made.closing_fen - made.opening_fen - moved
         raise Unreadable(f"opening and entries make {made.opening_fen + moved} fen, the closing balance is {made.closing_fen}: "

@@ -21,7 +21,6 @@ from services.settlement.bank.spool import Spool, write_whole
 from shared.runtime.failpoints import failpoint
 
 NAMESPACE = UUID("4f6d6a52-2f0b-5c64-9b0c-5d3b6f1c7e21")
-STEPS = {"settled": "settled", "failed": "failed", "uncertain": "uncertain", "returned": "returned"}
 _LAST_STATEMENT = "last-statement.json"
 
 
@@ -178,7 +177,7 @@ class Connector:
             verdict.breaks.append(f"unknown: {said.end_to_end_id} {_money(said)}is no payment of ours")
             return
         key = uuid5(NAMESPACE, f"{digest}/{said.end_to_end_id}/{said.kind}")
-        problem = self._platform.record(payout_id, STEPS[said.kind], _body(said), key)
+        problem = self._platform.record(payout_id, said.kind, _body(said), key)
         if problem is None:
             verdict.recorded += 1
         elif problem["code"] == "answered_tomorrow":

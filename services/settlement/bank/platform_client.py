@@ -52,7 +52,7 @@ class Settlement:
         return None if answer.status_code == 404 else self._read(answer).json()
 
     def record(self, payout_id: UUID, step: str, body: dict[str, Any], key: UUID) -> dict[str, Any] | None:
-        """None when it is recorded, now or before; else the problem document."""
+        """None when it is recorded, now or before; else the problem document. ``step``: settled, failed, uncertain, returned."""
         headers = {"Idempotency-Key": str(key)}
         answer = self._ask("POST", f"/settlement/v1/payouts/{payout_id}/{step}", json=body, headers=headers)
         if answer.status_code == 200:
