@@ -24,7 +24,7 @@ from services.settlement.domain import (
     windows,
 )
 from services.settlement.papers.results import read_results
-from services.settlement.papers.routes import paper_routes
+from services.settlement.papers.routes import PaperRoutes
 from shared.kernel.commands import Principal
 from shared.runtime.document_routes import DocumentRoutes
 from shared.runtime.routes import CommandRoute, Scope, ViewRoute
@@ -188,9 +188,13 @@ ROUTES: list[CommandRoute | ViewRoute] = [
     ),
 ]
 
+def _route(path: str) -> ViewRoute:
+    return next(route for route in ROUTES if isinstance(route, ViewRoute) and route.path == path)
+
+
 EXTRA = [
-    DocumentRoutes(next(route for route in ROUTES if route.path == "/redemptions/{key}"), frozenset(PARTIES | CENTRE)),
+    DocumentRoutes(_route("/redemptions/{key}"), frozenset(PARTIES | CENTRE)),
     bank_file_routes,
     books_routes,
-    paper_routes,
+    PaperRoutes(redemption=_route("/redemptions/{key}"), clawback=_route("/clawbacks/{key}")),
 ]

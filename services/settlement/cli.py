@@ -16,6 +16,7 @@ from tongdui_events.codec import decode_event, decode_stamp
 
 from services.settlement.bank.cli import connect, reconcile_file
 from services.settlement.domain.books import BOOKED, Entry, Ledger, TrialBalance, evolve, trial_balance
+from services.settlement.papers.cli import try_paper
 from shared.kernel.money import yuan
 from shared.runtime.settings import Settings
 
@@ -32,6 +33,7 @@ def _money() -> None:
 
 settlement.command()(connect)
 settlement.command("reconcile")(reconcile_file)
+settlement.command("paper")(try_paper)
 
 
 @settlement.command()

@@ -43,7 +43,7 @@ def test_without_a_token_one_reads_what_is_public_and_objects(table: list[Entry]
     assert {what for _, what in posted(table, "public")} == {"RaiseObjection", "Quote"}
     public = {entry.path.split("/")[3] for entry in table if entry.method == "GET" and "public" in entry.scopes}
     registry = {"days", "regions", "policies", "listing-terms", "catalogues", "providers"}
-    assert public <= {*registry, "notices", "progress", "logs", "keys"}
+    assert public <= {*registry, "notices", "papers", "progress", "logs", "keys"}
 
 
 def test_what_is_nobodys_yet_is_a_command_that_exists(table: list[Entry]) -> None:

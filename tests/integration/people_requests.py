@@ -17,7 +17,7 @@ _IN_PATHS: dict[str, Any] = {
     "notice_id": world.NOTICE, "objection_id": world.OBJECTION,
     "appeal_id": world.APPEAL, "signal_id": world.SIGNAL, "inspection_id": world.INSPECTION, "sanction_id": world.SANCTION,
     "record_id": world.RECORD, "sample_id": world.SAMPLE, "case_id": world.VOUCHER, "source": "registry", "position": 1,
-    "sha256": world.SHA,
+    "sha256": world.SHA, "paper": "request",
 }  # fmt: skip
 _BY_ROUTE: dict[str, dict[str, Any]] = {
     "/registry/v1/notices": {"notice_id": world.LISTING, "objection_id": world.LISTING_OBJECTION},

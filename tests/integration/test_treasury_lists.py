@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 from openpyxl import load_workbook
+from pypdf import PdfReader
 from tongdui_events.audit import InspectionClosed
 from tongdui_events.document import Event
 from tongdui_events.payments import PayoutScheduled
@@ -85,6 +86,7 @@ async def test_a_released_list_is_read_filled_and_handed_in_by_another_person(wo
         "BatchReleased", "PayoutInstructed",
     ]  # fmt: skip
     await world.rest()
+    await signed_on_paper(world)
     listed = await world.call("GET", f"/settlement/v1/batches/{BATCH}/list", officer(world, "payer"))
     assert (listed.status_code, listed.headers["content-type"]) == (200, XLSX)
     book = load_workbook(io.BytesIO(listed.content))
@@ -107,3 +109,11 @@ async def test_a_released_list_is_read_filled_and_handed_in_by_another_person(wo
 async def handed_in(world: People, sub: str, body: bytes) -> Any:
     headers = {**officer(world, sub), "Content-Type": XLSX}
     return await world.call("POST", f"/settlement/v1/batches/{BATCH}/results", headers, body)
+
+
+async def signed_on_paper(world: People) -> None:
+    """The same list as PDF: full account number, sum in words, a code."""
+    paper = await world.call("GET", f"/settlement/v1/batches/{BATCH}/list?format=pdf", officer(world, "payer"))
+    assert (paper.status_code, paper.headers["content-type"]) == (200, "application/pdf")
+    said = PdfReader(io.BytesIO(paper.content)).pages[0].extract_text()
+    assert all(part in said for part in (NUMBER, "30,000.00", "叁万元整", "验证码"))

@@ -78,6 +78,24 @@ def statement(window: Row, position: Row, name: str) -> bytes:
     return _saved(book)
 
 
+def notice_attachment(notice: Row, code: str) -> bytes:
+    """公示附件 as XLSX: parties, region, item and sum of each item, and the code its PDF is verified by."""
+    book = Workbook()
+    sheet = book.active
+    sheet.title = "公示附件"
+    period = f"{notice['region_name']}({notice['region']})  公示期 {notice['opens_on']} 至 {notice['last_day_on']}"
+    _head(sheet, f"{notice['number']}附件", f"{period}{'  本公示已撤回' if notice['withdrawn'] else ''}")
+    sheet.append(["序号", "企业 / 服务机构", "区域", "金额(元)", "金额大写", "事项编号", "备注"])
+    for number, item in enumerate(notice["items"], 1):
+        fen, noted = item["amount_fen"], "已撤下" if item["dropped"] else ""
+        sheet.append([number, item["name"], item["region"], yuan(fen), in_words(fen), item["item_id"], noted])
+    sheet.append(["合计", "", "", yuan(notice["total_fen"]), in_words(notice["total_fen"])])
+    sheet.append(["验证码", code])
+    for letter, width in zip("ABCDEFG", (8, 60, 10, 16, 36, 40, 10), strict=True):
+        sheet.column_dimensions[letter].width = width
+    return _saved(book)
+
+
 def _head(sheet: Worksheet, title: str, about: str) -> None:
     sheet.append([title])
     sheet.append([about])
