@@ -184,6 +184,7 @@ def _ended(*_: object) -> None:
 
 def main() -> None:
     """The console script. What cannot be had, or must not be, is said in one line; exit 1."""
+    from services.settlement.papers.templates import TemplateBroken
     from shared.runtime.local_jars import NoLocalKafka
     from shared.runtime.local_program import DirectoryInUse, LocalProgramFailed
     from shared.runtime.tokens import DevelopmentOnly
@@ -193,7 +194,7 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
-    except (NoLocalKafka, DirectoryInUse, LocalProgramFailed, DevelopmentOnly) as error:
+    except (NoLocalKafka, DirectoryInUse, LocalProgramFailed, DevelopmentOnly, TemplateBroken) as error:
         sys.exit(f"tongdui: {error}")
     except ValidationError as error:
         told = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())

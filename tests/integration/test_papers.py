@@ -91,6 +91,10 @@ async def test_the_papers_of_a_case_are_for_those_who_may_read_it(world: People)
         assert text_of(await get(world, path, role))
         if role in OUTSIDE:
             assert (await get(world, path, role, OUTSIDE)).status_code == 404
+    with world.runtimes["settlement"].store.connect() as connection:
+        rows = connection.execute("SELECT state FROM settlement_events WHERE topic = 'AccessRecorded'").fetchall()
+    recorded = "".join(bytes(state).decode() for (state,) in rows)
+    assert f"settlement/redemptions/{REDEMPTION}/request" in recorded and f"window/{WINDOW}" in recorded
     assert (await get(world, LETTER, "provider")).status_code == 404
     assert (await get(world, REQUEST, "agent")).status_code == 403
     assert (await get(world, REQUEST, None)).status_code == 401

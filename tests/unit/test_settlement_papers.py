@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
@@ -13,7 +12,8 @@ import pytest
 from pypdf import PdfReader
 from typer.testing import CliRunner
 
-from services.cli import app
+from services import people
+from services.cli import app, main
 from services.settlement.papers.codes import code_of, normalised
 from services.settlement.papers.glyphs import shown
 from services.settlement.papers.kinds import KINDS, Facts
@@ -25,14 +25,6 @@ from shared.kernel import keyed_digest
 
 CODE = "ABCD-EFGH-IJKL-MNOP-QRST"
 SEAL = Seal(CODE, f"https://papers.example/settlement/v1/papers/{CODE}")
-
-
-@pytest.fixture(autouse=True)
-def key() -> Iterator[None]:
-    before = list(keyed_digest._key)
-    keyed_digest.configure(b"a key of this test")
-    yield
-    keyed_digest._key[:] = before
 
 
 def text_of(pdf: bytes) -> str:
@@ -147,7 +139,17 @@ def test_the_command_draws_a_template_and_exits_1_for_a_broken_one(tmp_path: Pat
     assert broken.exit_code == 1 and "letter.xml:2:" in broken.output
 
 
-def test_a_code_is_of_100_bits_and_follows_from_all_a_paper_says_and_is_made_with() -> None:
+def test_a_start_with_a_broken_template_ends_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = edited(tmp_path, "letter", "追回通知书</title>", "追回通知书</titel>")
+    monkeypatch.setenv("TONGDUI_PAPER_TEMPLATES", str(folder))
+    monkeypatch.setattr("services.cli.app", people.documents)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert str(ended.value).startswith(f"tongdui: {folder / 'letter.xml'}:2: not well-formed")
+
+
+def test_a_code_is_of_100_bits_and_follows_from_all_a_paper_says_and_is_made_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keyed_digest, "_key", [b"a key of this test"])
     facts = Facts("letter", "s", UUID(int=1), 3, "n", 1, {"amount_fen": 1})
     others = [
         replace(facts, kind="request"), replace(facts, subject="t"), replace(facts, stream=UUID(int=2)),
@@ -156,7 +158,7 @@ def test_a_code_is_of_100_bits_and_follows_from_all_a_paper_says_and_is_made_wit
     codes = {code_of(facts, "made"), code_of(facts, "made otherwise"), *(code_of(other, "made") for other in others)}
     assert len(codes) == 7 and all(re.fullmatch(r"([A-Z2-7]{4}-){4}[A-Z2-7]{4}", code) for code in codes)
     before = code_of(facts, "made")
-    keyed_digest.configure(b"another key")
+    monkeypatch.setattr(keyed_digest, "_key", [b"another key"])
     assert code_of(facts, "made") != before, "nobody makes a code without the platform's key"
 
 
