@@ -20,6 +20,6 @@ def paper_answer(content: bytes, form: Format, name: str) -> Response:
     return Response(content, media_type=_MEDIA[form], headers=headers)
 
 
-def paper_responses(*forms: Format, refused: tuple[int, ...] = (401, 403, 404, 422, 503)) -> dict[int | str, dict[str, Any]]:
+def paper_responses(*forms: Format, refused: tuple[int, ...] = (401, 403, 404, 409, 422, 503)) -> dict[int | str, dict[str, Any]]:
     """The ``responses`` of a route that answers in these formats."""
     return {200: {"content": {_MEDIA[form]: {} for form in forms}}, **problems(*refused)}

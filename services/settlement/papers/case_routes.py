@@ -27,8 +27,6 @@ from shared.runtime.recorded_access import NOT_STATED, record_hidden_row, record
 from shared.runtime.routes import Served, ViewRoute
 from shared.runtime.view_endpoint import Purpose, is_in_scope
 
-_REFUSED = (401, 403, 404, 409, 422, 503)
-
 
 class PaperSaid(BaseModel):
     """What a code stands for: compare it with the paper. ``number``: the notice's, the decision's, the case's; ``sum_fen``:
@@ -81,7 +79,7 @@ def add_case_papers(app: FastAPI, runtime: Served, maker: PaperMaker, redemption
     ):
         app.add_api_route(
             f"/settlement/v1{path}", endpoint, methods=["GET"], tags=[path.split("/")[1]], summary=summary,
-            response_class=Response, responses=paper_responses("pdf", refused=_REFUSED), openapi_extra=guarded(route.roles),
+            response_class=Response, responses=paper_responses("pdf"), openapi_extra=guarded(route.roles),
         )  # fmt: skip
 
 
@@ -103,7 +101,7 @@ def add_attachment(app: FastAPI, runtime: Served, maker: PaperMaker) -> None:
     app.add_api_route(
         "/settlement/v1/notices/{notice_id}/attachment", attachment, methods=["GET"], tags=["notices"],
         summary="Read a notice's attachment 下载公示附件", response_class=Response,
-        responses=paper_responses("pdf", "xlsx", refused=(404, 422, 503)),
+        responses=paper_responses("pdf", "xlsx", refused=(404, 409, 422, 503)),
     )  # fmt: skip
 
 

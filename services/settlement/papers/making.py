@@ -71,11 +71,9 @@ class PaperMaker:
     def _make(self, facts: Facts) -> Made:
         template = self._templates[facts.kind]
         code = code_of(facts, f"{template.sha256} {self._public_url} {MADE_WITH}")
-        pdf = self._drawn.get(code)
-        if pdf is None:
-            pdf = self._draw(code, facts)
-            self._papers.keep(code, facts, hashlib.sha256(pdf).hexdigest())
-            self._remember(code, pdf)
+        pdf = self._drawn.get(code) or self._draw(code, facts)
+        self._papers.keep(code, facts, hashlib.sha256(pdf).hexdigest())
+        self._remember(code, pdf)
         return Made(code, facts, pdf)
 
     def _draw(self, code: str, facts: Facts) -> bytes:
