@@ -138,3 +138,6 @@ def _special(chance: random.Random) -> Iterator[Case]:
     mistaken = _case(21, "mistaken", jiashan, chance, "T01", "testing", 60_000 * YUAN, FIRST_START)
     mistaken.provider = plain["last_day"].provider
     yield mistaken
+    sent_back = _case(22, "sent_back", qingpu, chance, "T02", "testing", 55_000 * YUAN, FIRST_START + 1)
+    sent_back.mode, sent_back.provider = "tongdui", laboratory_of("34", 2)
+    yield sent_back

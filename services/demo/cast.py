@@ -119,6 +119,7 @@ PROVINCE_NAMES = {"31": "申", "32": "苏", "33": "浙", "34": "皖"}
 
 
 AGENT_ID = uuid5(NAMESPACE, "agent")
+AGENT_NAME = "示例清算有限公司"
 AGENT = Person("agent-payment", "agent", member_of=AGENT_ID)
 
 

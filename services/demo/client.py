@@ -73,9 +73,12 @@ class Client:
             raise Refused(_problem(answer))
         return answer.json()["events"]
 
-    async def hand_in(self, person: Person, path: str, content: bytes) -> None:
+    async def hand_in(self, person: Person, path: str, content: bytes, media_type: str | None = None) -> None:
         """One document. Raises Refused with the problem document."""
-        headers = {"Authorization": f"Bearer {self._token(person)}"}
+        key = self.id("key", person.sub, path)
+        headers = {"Authorization": f"Bearer {self._token(person)}", "Idempotency-Key": str(key)}
+        if media_type:
+            headers["Content-Type"] = media_type
         answer = await self._http.post(self._url(path), content=content, headers=headers)
         if answer.status_code != 200:
             raise Refused(_problem(answer))

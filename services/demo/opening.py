@@ -9,6 +9,7 @@ from typing import Any
 from services.demo.casebook import Case, budget_fen
 from services.demo.cast import (
     AGENT_ID,
+    AGENT_NAME,
     CATEGORIES,
     FIRST_DAY,
     ITEMS,
@@ -108,7 +109,7 @@ async def _register(client: Client, company: Company) -> None:
 async def open_accounts(client: Client, cases: list[Case]) -> None:
     """The platform names the settlement agent; every payee names its account, another person confirms it."""
     agent = {
-        "agent_id": str(AGENT_ID), "name": "示例清算有限公司", "regions": [region.code for region in REGIONS],
+        "agent_id": str(AGENT_ID), "name": AGENT_NAME, "regions": [region.code for region in REGIONS],
         "from_on": str(FIRST_DAY),
     }
     await client.post(OPERATOR, "/settlement/v1/agents", agent)
@@ -118,21 +119,23 @@ async def open_accounts(client: Client, cases: list[Case]) -> None:
             (case.enterprise, case.enterprise.enterprise) if case.mode == "tongyong" else (case.provider, case.provider.provider)
         )
         payees.setdefault(company.uscc, (person, case.region))
-    await together([_open(client, uscc, person, region) for uscc, (person, region) in payees.items()])
+    opened = (open_account(client, uscc, person, region, account_number(uscc)) for uscc, (person, region) in payees.items())
+    await together(list(opened))
 
 
-async def _open(client: Client, uscc: str, person: Person, region: Region) -> None:
-    stated = {"account_number": account_number(uscc), "bank_code": "102290002916"}
+async def open_account(client: Client, uscc: str, person: Person, region: Region, number: str) -> None:
+    """Named by the payee, confirmed by the region's centre."""
+    stated = {"account_number": number, "bank_code": "102290002916"}
     await client.post(person, f"/settlement/v1/accounts/{uscc}", stated)
     await client.post(region.centre("accounts"), f"/settlement/v1/accounts/{uscc}/confirm", {"region": region.code})
 
 
-def account_number(uscc: str) -> str:
+def account_number(uscc: str, mended: bool = False) -> str:
     """One a payee; the first laboratories of 申 and 苏 name the same, and a signal says so."""
     division = uscc[2:8]
     if uscc in SHARED_ACCOUNT:
         division = SHARED_ACCOUNT[0][2:8]
-    return f"62{division}{uscc[11:17].translate(_DIGITS)}88"
+    return f"62{division}{uscc[11:17].translate(_DIGITS)}{89 if mended else 88}"
 
 
 SHARED_ACCOUNT = tuple(laboratory_of(province, 1).uscc for province in ("31", "32"))

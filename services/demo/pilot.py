@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from services.demo.bank import Bank
 from services.demo.casebook import LATE_START, Case, casebook
-from services.demo.cast import AGENT, AGENT_ID, CATEGORY_NAMES, FIRST_DAY, REGIONS, YEAR, YUAN, Company, digest, laboratory_of
+from services.demo.cast import CATEGORY_NAMES, FIRST_DAY, REGIONS, YEAR, YUAN, Company, digest, laboratory_of
 from services.demo.client import Client, Refused
 from services.demo.evidence import documents, request_body
 from services.demo.opening import (
@@ -21,9 +22,11 @@ from services.demo.opening import (
     set_up_regions,
     together,
 )
+from services.demo.payments import Payments
 from services.demo.report import Logs
 from services.demo.stage import SERVICES, Stage
 from services.demo.supervision import AUDITOR, Supervision
+from services.demo.treasury import Treasury
 
 LAST_OPENING = 8
 WINDING_UP = 30
@@ -40,10 +43,12 @@ class UnexpectedAnswer(RuntimeError):
 class Pilot:
     """Regions, companies and laboratories from the first day to the last payment."""
 
-    def __init__(self, stage: Stage, vouchers: int, seed: int) -> None:
+    def __init__(self, stage: Stage, bank: Bank, vouchers: int, seed: int) -> None:
         self.stage = stage
         self.client = Client(stage, seed)
+        self.bank = bank
         self.cases = casebook(vouchers, seed)
+        self.payments = Payments(self.client, bank, Treasury(self.client, stage.papers), self.cases)
         self.day = -1
         self.objections: list[tuple[Case, str, str]] = []
         self.supervision = Supervision(self.client, self.cases, lambda: self.date)
@@ -63,8 +68,12 @@ class Pilot:
                 bar.update(task, advance=1, description=f"{self.date}")
 
     @property
+    def today(self) -> date:
+        return FIRST_DAY + timedelta(days=self.day)
+
+    @property
     def date(self) -> str:
-        return str(FIRST_DAY + timedelta(days=self.day))
+        return str(self.today)
 
     async def logs(self) -> Logs:
         """Every log, whole, as archived."""
@@ -81,6 +90,9 @@ class Pilot:
         self.day += 1
         await self.client.post(OPERATOR, "/registry/v1/days", {"date": self.date})
         await self.client.quiet()
+        if self.day:
+            await self.bank.next_day()
+            await self.client.quiet()
 
     async def _opening(self) -> None:
         await set_up_regions(self.client, self.cases)
@@ -100,8 +112,7 @@ class Pilot:
         await self._all(day, 5, self._approve, late=True)
         await self._publish(day)
         await self._object()
-        await self._fund()
-        await self._release()
+        await self.payments.one_day(self.today)
         await self._take_back(day)
 
     def _due(self, day: int, step: int, late: bool = False) -> list[Case]:
@@ -271,14 +282,13 @@ class Pilot:
 
     async def _object(self) -> None:
         """Two days into the period somebody objects; the day after, the region rules."""
-        today = FIRST_DAY + timedelta(days=self.day)
         for case, notice_id, published in self.objections:
             objection_id = str(self.client.id("objection", case.number))
             path = f"/settlement/v1/notices/{notice_id}/objections"
-            if str(today - timedelta(days=2)) == published:
+            if str(self.today - timedelta(days=2)) == published:
                 body = {"objection_id": objection_id, "item_id": str(case.redemption_id), "reason_sha256": digest("异议")}
                 await self.client.post(None, path, body)
-            if str(today - timedelta(days=3)) == published:
+            if str(self.today - timedelta(days=3)) == published:
                 upheld = case.kind == "objection_upheld"
                 ruling = {"upheld": upheld, "grounds_sha256": digest("裁定")}
                 await self.client.post(case.region.officer("approval"), f"{path}/{objection_id}/ruling", ruling)
@@ -287,20 +297,6 @@ class Pilot:
                     await self.client.post(case.region.officer("approval"), self._redemption(case, "reject"), rejection)
                     case.open = False
                 await self.client.quiet()
-
-    async def _fund(self) -> None:
-        """Each region sends the agent what a closed window asks of it."""
-        answer = await self.client.get(AGENT, "/settlement/v1/windows", state="closed")
-        for window in answer.json()["items"]:
-            path = f"/settlement/v1/windows/{window['window_id']}/funding"
-            for one in window["positions"]:
-                sent = {
-                    "region": one["region"], "amount_fen": one["asked_fen"] - one["received_fen"], "received_on": self.date,
-                    "reference": f"{one['region']}-{window['closes_on']}",
-                }
-                if sent["amount_fen"]:
-                    await self.client.post(AGENT, path, sent)
-            await self.client.quiet()
 
     async def _take_back(self, day: int) -> None:
         """An officer's mistake: 1,000 yuan too many were paid. Another officer orders them back; 400 come through the
@@ -324,21 +320,6 @@ class Pilot:
             }
             await self.client.post(case.region.officer("recovery"), f"{path}/recoveries", repaid)
             await self.client.quiet()
-
-    async def _release(self) -> None:
-        """Each region's treasury, and the agent for all of them, send out what is scheduled."""
-        lists = [(region.officer("payment"), region.code, "treasury") for region in REGIONS]
-        for person, payer, channel in [*lists, (AGENT, str(AGENT_ID), "agent")]:
-            waiting = {"state": "scheduled", "channel": channel, "held": "false", "limit": 500}
-            answer = await self.client.get(person, "/settlement/v1/payouts", **waiting)
-            payouts = [row["payout_id"] for row in answer.json()["items"] if row["amount_fen"]]
-            if payouts:
-                batch_id = str(self.client.id("batch", payer, self.day))
-                opened = {"batch_id": batch_id, "payer": payer, "channel": channel}
-                await self.client.post(person, "/settlement/v1/batches", opened)
-                released = {"payout_ids": payouts}
-                await self.client.post(person, f"/settlement/v1/batches/{batch_id}/release", released)
-                await self.client.quiet()
 
     async def _refused(self, act: Awaitable[Any], case: Case, code: str) -> None:
         try:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,32 +30,40 @@ class StageFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Stage:
-    """Base URLs by service, and the settings tokens are issued under."""
+    """Base URLs by service, the settings tokens are issued under, what other processes of the run are given, and where
+    they leave things. ``papers``: what is exchanged with banks and treasuries."""
 
     urls: Mapping[str, str]
     settings: Settings
+    environment: Mapping[str, str]
+    directory: Path
+
+    @property
+    def papers(self) -> Path:
+        return self.directory / "papers"
 
 
 @contextmanager
-def stage(bus: str) -> Iterator[Stage]:
-    """All parts running on loopback; stopped by their process ids and removed at the end."""
+def stage(bus: str, told: Mapping[str, str]) -> Iterator[Stage]:
+    """All parts running on loopback; stopped by their process ids and removed at the end. ``told``: settings of theirs."""
     with ExitStack() as stack:
         directory = Path(tempfile.mkdtemp(prefix="tongdui-demo-"))
         stack.callback(shutil.rmtree, directory, ignore_errors=True)
         settings = Settings(state_dir=directory, clock="simulated")
         run_id = f"demo_{os.getpid()}_{secrets.token_hex(3)}"
         databases = stack.enter_context(_databases(settings, run_id))
-        environment = _environment(directory, bus, run_id)
+        environment = {**_environment(directory, bus, run_id), **told}
         if bus == "kafka":
             environment["KAFKA_BOOTSTRAP_SERVERS"] = stack.enter_context(kafka_servers(settings))
         urls = {}
         for name, services in _processes(bus).items():
-            port = _free_port()
+            port = free_port()
             url = f"http://127.0.0.1:{port}"
-            stack.enter_context(_process(name, databases[name], port, environment, directory))
+            served = {**environment, "TONGDUI_DATABASE_URL": databases[name], "TONGDUI_PORT": str(port)}
+            stack.enter_context(running(_command(name), served, directory / f"{name}.log"))
             urls.update({service: url for service in services})
         _wait_until_ready(urls)
-        yield Stage(urls, settings)
+        yield Stage(urls, settings, environment, directory)
 
 
 def _processes(bus: str) -> dict[str, tuple[str, ...]]:
@@ -90,19 +98,16 @@ def _environment(directory: Path, bus: str, run_id: str) -> dict[str, str]:
     }
 
 
-@contextmanager
-def _process(
-    name: str, database_url: str, port: int, environment: Mapping[str, str], directory: Path
-) -> Iterator[subprocess.Popen[bytes]]:
+def _command(name: str) -> list[str]:
     arguments = ["up"] if name == "up" else ["run", name, "--role", "all"]
-    output = directory / f"{name}.log"
+    return [sys.executable, "-m", "services.cli", *arguments]
+
+
+@contextmanager
+def running(command: Sequence[str], environment: Mapping[str, str], output: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of the run; stopped by its id."""
     with output.open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "services.cli", *arguments],
-            env={**environment, "TONGDUI_DATABASE_URL": database_url, "TONGDUI_PORT": str(port)},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
     try:
         yield process
     finally:
@@ -134,7 +139,7 @@ def _answers(client: httpx.Client, url: str) -> bool:
         return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -159,7 +159,8 @@ _WAITING = frozenset({"scheduled", "failed", "returned"})
 
 
 def payout_row(row: Row | None, event: Event, stamp: Stamp) -> Row:
-    """Sum, payee, where it stands, why it waits. ``due_on``: the day it is looked at again while it waits."""
+    """Sum, payee, where it stands, why it waits. ``earlier``: what became of the attempts before, by their end-to-end ids;
+    ``due_on``: the day it is looked at again while it waits."""
     known = row or {"holds": []}
     holds = known["holds"]
     if isinstance(event, PayoutHeld):
@@ -174,6 +175,8 @@ def payout_row(row: Row | None, event: Event, stamp: Stamp) -> Row:
         fields = {"offset_fen": 0, "offset_clawback_id": None}
     else:
         fields = event.model_dump(mode="json", exclude={"account_hmac"}) | {"state": PAYOUT_STATES[type(event)]}
+    if isinstance(event, PayoutInstructed) and "end_to_end_id" in known:
+        fields["earlier"] = {**known.get("earlier", {}), known["end_to_end_id"]: known["state"]}
     changed = {**known, **fields, "holds": holds, "held": bool(holds)}
     waits = changed.get("state") in _WAITING
     return changed | {"due_on": (stamp.business_day + _DAY).isoformat() if waits else None}

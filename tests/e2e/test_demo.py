@@ -32,10 +32,28 @@ async def test_every_invariant_holds_in_the_history_of_a_run(bus: Any, demo_of: 
         "ApplicationRefused", "AllocationRefused", "VoucherWithdrawn", "VoucherExpired", "RedemptionReturned",
         "RedemptionResubmitted", "ObjectionUpheld", "ObjectionDismissed", "ApprovalWithdrawn", "PayoutSettled",
         "RedemptionSettled", "VoucherRedeemed", "SignalRaised", "SampleDrawn", "InspectionClosed", "ClawbackProposed",
-        "ClawbackClosed", "OffsetTaken", "WindowSettled",
+        "ClawbackClosed", "OffsetTaken", "WindowSettled", "PayoutReturned", "BatchAnswered",
         "SanctionDecided", "CreditRecordEntered", "EnterpriseBarred", "ProviderSuspended",
     }
+    exchanged = out / "bank"
+    assert not list((exchanged / "agent" / "aside").glob("*")), "the bank said nothing that nobody could act on"
+    assert len(list((exchanged / "agent" / "sent").iterdir())) > 2
+    lists = [path.name for path in exchanged.glob("treasury/*/*.xlsx")]
+    assert len(lists) > 2 and sum("结果清单" in name for name in lists) * 2 == len(lists)
+    assert _money_at_the_bank(history) == 0, "the agent keeps nothing of what the regions sent"
     assert all(row["held_fen"] == 0 and row["paid_fen"] > 0 for row in summaries[bus.name].values())
+
+
+def _money_at_the_bank(history: Any) -> int:
+    """What the agent got less what it paid, in fen."""
+    channel = {fact["payout_id"]: fact["channel"] for fact in history.of("settlement", "PayoutScheduled")}
+
+    def through_the_agent(kind: str) -> int:
+        facts = history.of("settlement", kind)
+        return sum(fact["amount_fen"] for fact in facts if channel[fact["payout_id"]] == "agent")
+
+    got = sum(fact["amount_fen"] for fact in history.of("settlement", "FundingReceived"))
+    return got + through_the_agent("PayoutReturned") - through_the_agent("PayoutSettled")
 
 
 def test_the_same_seed_gives_the_same_summary_on_both_buses(summaries: dict[str, Any]) -> None:

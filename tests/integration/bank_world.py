@@ -234,7 +234,7 @@ class BankWorld:
 
     async def connect(self) -> tuple[int, str]:
         """One look of the connector, over HTTP: (exit code, what it did)."""
-        line = Mailbox(self.bank.url, CUSTOMER)
+        line = Mailbox(self.bank.url, CUSTOMER, self.spool / "taken")
         settlement = Settlement(self.url, self._environment["TONGDUI_TOKEN"])
         connector = Connector(settlement, line, Spool(self.spool), AGENT, _iban(AGENTS_ACCOUNT))
         done = await asyncio.to_thread(connector.run_once)

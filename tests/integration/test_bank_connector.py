@@ -296,8 +296,5 @@ class NobodyKnows(Settlement):
     def released(self, agent_id: UUID) -> Iterator[dict[str, Any]]:
         return iter(())
 
-    def payout(self, payout_id: UUID) -> dict[str, Any]:
-        return {"state": "instructed"}
-
     def record(self, payout_id: UUID, step: str, body: dict[str, Any], key: UUID) -> dict[str, Any]:
-        return {"code": "out_of_order", "detail": "not yet"}
+        return {"code": "not_paid_yet", "detail": "not yet"}

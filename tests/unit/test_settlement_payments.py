@@ -213,7 +213,7 @@ def test_the_last_payment_settled_settles_the_redemption_once_in_the_same_transa
     paid, done = world.asks(PLATFORM, settled(world))
     assert (paid.redemption_id, paid.amount_fen) == (REDEMPTION, 3_000_000)
     assert (done.redemption_id, done.approved_fen, done.paid_fen, done.offset_fen) == (REDEMPTION, 3_000_000, 3_000_000, 0)
-    assert world.refuses(PLATFORM, settled(world)) == "out_of_order"
+    assert world.refuses(PLATFORM, settled(world)) == "already_recorded"
 
 
 def test_a_payment_that_came_back_is_paid_by_a_new_attempt_and_the_voucher_hears_nothing_twice() -> None:
@@ -225,6 +225,34 @@ def test_a_payment_that_came_back_is_paid_by_a_new_attempt_and_the_voucher_hears
     assert world.end_to_end_id != first
     assert world.does(PLATFORM, settled(world)) == ["PayoutSettled"]
     assert world.get(PAYOUT, world.payout_id).paid_fen == 3_000_000
+
+
+def test_what_is_said_again_of_an_earlier_attempt_changes_nothing() -> None:
+    world = World().instructed()
+    first = world.end_to_end_id
+    world.does(PLATFORM, settled(world))
+    assert world.refuses(PLATFORM, uncertain(world)) == "already_recorded"
+    world.does(PLATFORM, returned(world))
+    world.release(batch_id=an_id("second batch"))
+    for said in (settled, returned, uncertain):
+        about_the_first = said(world).model_copy(update={"end_to_end_id": first})
+        assert world.refuses(PLATFORM, about_the_first) == "already_recorded"
+    assert world.get(PAYOUT, world.payout_id).stage == "instructed"
+
+
+def test_money_that_moved_for_an_attempt_given_up_as_failed_is_no_answer_about_the_next() -> None:
+    world = World().instructed()
+    first = world.end_to_end_id
+    world.does(PLATFORM, failed(world))
+    world.release(batch_id=an_id("second batch"))
+    assert world.refuses(PLATFORM, settled(world, end_to_end_id=first)) == "unknown_attempt"
+
+
+def test_a_return_that_overtakes_its_payment_is_told_from_one_that_contradicts() -> None:
+    world = World().instructed()
+    assert world.refuses(PLATFORM, returned(world)) == "not_paid_yet"
+    world.does(PLATFORM, settled(world))
+    assert world.refuses(PLATFORM, failed(world)) == "out_of_order"
 
 
 def test_a_new_attempt_follows_a_failure_and_never_an_uncertainty() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import select
 import signal
-import threading
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,20 +50,40 @@ def connect(
 ) -> None:
     """银行接入 · Released files to the bank, its answers into the platform; may be killed and started at any time.
 
-    With --once: exit 0, or 1 when a file was set aside for a person, 2 when the platform or the bank was not reached.
+    SIGUSR1: look now. With --once: exit 0, or 1 when a file was set aside for a person, 2 when the platform or the bank was
+    not reached.
     """
     if (mailbox is None) == (out is None or back is None):
         raise typer.BadParameter("give --mailbox, or --out and --back")
-    line: Line = Mailbox(mailbox, customer) if mailbox else Folders(out, back)
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    with _settlement(url, token, agent) as platform:
+    line: Line = Mailbox(mailbox, customer, spool / "taken") if mailbox else Folders(out, back)
+    with _settlement(url, token, agent) as platform, _signals() as told:
         connector = Connector(platform, line, Spool(spool), agent, account)
-        while not stop.is_set():
+        while True:
             code = _look(connector)
             if once:
                 raise typer.Exit(code)
-            stop.wait(every)
+            if signal.SIGTERM in _told(told, every):
+                return
+
+
+@contextmanager
+def _signals() -> Iterator[socket.socket]:
+    """What arrives by it are the numbers of signals: a handler that sets an event may meet the lock its own thread holds."""
+    read, write = socket.socketpair()
+    with read, write:
+        write.setblocking(False)
+        for number in (signal.SIGTERM, signal.SIGUSR1):
+            signal.signal(number, lambda *_: None)
+        before = signal.set_wakeup_fd(write.fileno(), warn_on_full_buffer=False)
+        try:
+            yield read
+        finally:
+            signal.set_wakeup_fd(before)
+
+
+def _told(signals: socket.socket, within_seconds: float) -> bytes:
+    ready, _, _ = select.select([signals], [], [], within_seconds)
+    return signals.recv(1024) if ready else b""
 
 
 def _look(connector: Connector) -> int:

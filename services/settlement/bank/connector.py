@@ -22,6 +22,8 @@ from shared.runtime.failpoints import failpoint
 
 NAMESPACE = UUID("4f6d6a52-2f0b-5c64-9b0c-5d3b6f1c7e21")
 _LAST_STATEMENT = "last-statement.json"
+_LATER = frozenset({"answered_tomorrow", "not_paid_yet"})
+"""Refusals of what cannot follow yet."""
 
 
 @dataclass
@@ -180,27 +182,12 @@ class Connector:
         problem = self._platform.record(payout_id, said.kind, _body(said), key)
         if problem is None:
             verdict.recorded += 1
-        elif problem["code"] == "answered_tomorrow":
+        elif problem["code"] in _LATER:
             verdict.waits = True
         elif problem["code"] == "out_of_order":
-            self._out_of_order(said, payout_id, verdict)
-        else:
+            verdict.breaks.append(f"contradiction: the bank says {said.kind} of {said.end_to_end_id}: {problem['detail']}")
+        elif problem["code"] != "already_recorded":
             verdict.breaks.append(f"{problem['code']}: {said.kind} {said.end_to_end_id} {_money(said)}{problem['detail']}")
-
-    def _out_of_order(self, said: Said, payout_id: UUID, verdict: _Verdict) -> None:
-        """Said before in another file; or it cannot follow yet; or it contradicts what was said before."""
-        row = self._platform.payout(payout_id) or {}
-        state = row.get("state")
-        known = {
-            "settled": {"settled", "returned"}, "failed": {"failed"}, "returned": {"returned"},
-            "uncertain": {"uncertain", "settled", "failed", "returned", "scheduled", "cancelled"},
-        }  # fmt: skip
-        if state in known[said.kind]:
-            return
-        if said.kind in ("settled", "returned") and state in ("instructed", "uncertain", "failed", "scheduled"):
-            verdict.waits = True
-            return
-        verdict.breaks.append(f"contradiction: the bank says {said.kind} of {said.end_to_end_id}, which is {state}")
 
     # -- statements ----------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 import httpx
 
-from services.settlement.bank.spool import write_whole
+from services.settlement.bank.spool import append_line, write_whole
 
 
 class NotReached(RuntimeError):
@@ -21,6 +21,11 @@ class Arrived(NamedTuple):
     name: str
     content: bytes
     taken: Callable[[], object]
+
+
+def taken_numbers(path: Path) -> frozenset[int]:
+    """The numbers of the messages that were taken."""
+    return frozenset(int(line) for line in path.read_text().split()) if path.exists() else frozenset()
 
 
 class Line(Protocol):
@@ -56,10 +61,15 @@ class Folders:
 
 
 class Mailbox:
-    """A bank that takes files by POST and keeps its messages in a mailbox. ``customer``: whose messages are ours."""
+    """A bank that takes files by POST and keeps its messages in a mailbox. ``customer``: whose messages are ours.
 
-    def __init__(self, url: str, customer: str, client: httpx.Client | None = None) -> None:
+    The bank would hand its messages out once and all together, so they are only looked at, and ``taken`` (a file, a number a
+    line) says which are kept here: none is lost with a process.
+    """
+
+    def __init__(self, url: str, customer: str, taken: Path, client: httpx.Client | None = None) -> None:
         self._customer = customer
+        self._taken = taken
         self._http = client or httpx.Client(base_url=url, timeout=60)
 
     def send(self, name: str, content: bytes) -> None:
@@ -69,13 +79,14 @@ class Mailbox:
             raise NotReached(f"the bank answered {answer.status_code} to {name}")
 
     def arrived(self) -> Iterator[Arrived]:
+        known = taken_numbers(self._taken)
         for message in self._ask("GET", "/_mock/mailbox", params={"leave": ""}).json():
-            if message["account"] in (None, self._customer):
+            if message["account"] in (None, self._customer) and message["id"] not in known:
                 name = f"{message['id']:08d}-{message['type']}.xml"
                 yield Arrived(name, message["body"].encode(), lambda number=message["id"]: self._take(number))
 
     def _take(self, number: int) -> None:
-        self._ask("GET", f"/_mock/mailbox/{number}")
+        append_line(self._taken, str(number))
 
     def _ask(self, method: str, path: str, **request: object) -> httpx.Response:
         try:

@@ -42,7 +42,11 @@ def reconcile(answer: Answer, payouts: Iterable[Mapping[str, Any]]) -> list[Line
     """
     if answer.statement is None:
         raise ValueError(f"a {answer.message} is no statement")
-    ours = {row["end_to_end_id"]: row for row in payouts if row.get("end_to_end_id")}
+    ours: dict[str, Mapping[str, Any]] = {}
+    for row in payouts:
+        ours |= {name: {"amount_fen": row["amount_fen"], "state": state} for name, state in row.get("earlier", {}).items()}
+        if row.get("end_to_end_id"):
+            ours[row["end_to_end_id"]] = row
     lines = list(_entries(answer.said, ours))
     stated = {line.end_to_end_id for line in lines}
     return [*lines, *_missing(ours, stated, answer.statement.day)]

@@ -68,6 +68,12 @@ def write_whole(path: Path, content: bytes) -> None:
     _make_durable(path.parent)
 
 
+def append_line(path: Path, line: str) -> None:
+    """Durable when it returns."""
+    whole = path.read_text() if path.exists() else ""
+    write_whole(path, f"{whole}{line}\n".encode())
+
+
 def _make_durable(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -19,9 +19,16 @@ from services.settlement.domain.case_facts import Case
 from services.settlement.domain.clawbacks import Clawback
 from services.settlement.domain.completion import completed
 from services.settlement.domain.offsets import OTHER_YEAR, lapsed, year_turned
-from services.settlement.domain.payouts import Payout
+from services.settlement.domain.payouts import Payout, Stage
 from services.settlement.domain.redemption import Redemption
-from services.settlement.domain.refusals import AmountDiffers, AnsweredTomorrow, SamePerson, UnknownAttempt
+from services.settlement.domain.refusals import (
+    AlreadyRecorded,
+    AmountDiffers,
+    AnsweredTomorrow,
+    NotPaidYet,
+    SamePerson,
+    UnknownAttempt,
+)
 from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Decided, NotFound, NotYours, OutOfOrder, Refusal
 from shared.kernel.fields import Day
@@ -75,6 +82,22 @@ class Owing(NamedTuple):
 
 Answer = RecordSettlement | RecordFailure | RecordUncertainty | RecordReturn
 
+_FOLLOWS: Mapping[type[Answer], frozenset[Stage]] = {
+    RecordSettlement: frozenset({"instructed", "uncertain", "failed"}),
+    RecordFailure: frozenset({"instructed", "uncertain"}),
+    RecordUncertainty: frozenset({"instructed"}),
+    RecordReturn: frozenset({"settled"}),
+}
+"""Where an attempt may stand for an answer to change it; a success may come late."""
+_SAID_BEFORE: Mapping[type[Answer], frozenset[Stage]] = {
+    RecordSettlement: frozenset({"settled", "returned"}),
+    RecordFailure: frozenset({"failed"}),
+    RecordUncertainty: frozenset({"uncertain", "settled", "failed", "returned"}),
+    RecordReturn: frozenset({"returned"}),
+}
+"""Where it stands when an answer tells nothing new."""
+_UNPAID: frozenset[Stage] = frozenset({"instructed", "uncertain", "failed"})
+
 
 def settle(
     payout: Payout,
@@ -92,7 +115,7 @@ def settle(
 
     ``others``: the redemption's other payments.
     """
-    refusal = _answers(payout, batch, principal, command, ("instructed", "uncertain", "failed"))
+    refusal = _answers(payout, batch, principal, command)
     refusal = refusal or _whole_and_dated(payout, command.amount_fen, command.settled_on, today)
     if refusal or payout.redemption_id is None:
         return refusal or NotFound("payout_id", what="payout", id=command.payout_id)
@@ -114,14 +137,14 @@ def settle(
 
 def fail(payout: Payout, batch: Batch, principal: Principal, command: RecordFailure) -> list[Decided] | Refusal:
     """PayoutFailed."""
-    refusal = _answers(payout, batch, principal, command, ("instructed", "uncertain"))
+    refusal = _answers(payout, batch, principal, command)
     event = PayoutFailed(**command.model_dump())
     return refusal or [Decided(command.payout_id, event, payout.voucher_id)]
 
 
 def doubt(payout: Payout, batch: Batch, principal: Principal, command: RecordUncertainty) -> list[Decided] | Refusal:
     """PayoutUncertain."""
-    refusal = _answers(payout, batch, principal, command, ("instructed",))
+    refusal = _answers(payout, batch, principal, command)
     event = PayoutUncertain(**command.model_dump())
     return refusal or [Decided(command.payout_id, event, payout.voucher_id)]
 
@@ -130,7 +153,7 @@ def give_back(
     payout: Payout, batch: Batch, today: date, principal: Principal, command: RecordReturn
 ) -> list[Decided] | Refusal:
     """PayoutReturned; the voucher hears nothing of it."""
-    refusal = _answers(payout, batch, principal, command, ("settled",))
+    refusal = _answers(payout, batch, principal, command)
     refusal = refusal or _whole_and_dated(payout, command.amount_fen, command.returned_on, today)
     if refusal or payout.redemption_id is None:
         return refusal or NotFound("payout_id", what="payout", id=command.payout_id)
@@ -138,18 +161,22 @@ def give_back(
     return [Decided(command.payout_id, event, payout.voucher_id)]
 
 
-def _answers(
-    payout: Payout, batch: Batch, principal: Principal, command: Answer, stages: tuple[str, ...]
-) -> Refusal | None:
+def _answers(payout: Payout, batch: Batch, principal: Principal, command: Answer) -> Refusal | None:
     """The answer is about this payment's latest attempt, comes from who paid it, and can follow now."""
     if payout.payout_id is None:
         return NotFound("payout_id", what="payout", id=command.payout_id)
     refusal = _from_the_payer(batch, principal)
     if refusal:
         return refusal
-    if command.end_to_end_id != payout.end_to_end_id:
+    latest = command.end_to_end_id == payout.end_to_end_id
+    stage = payout.stage if latest else payout.earlier.get(command.end_to_end_id, "unknown")
+    if stage in _SAID_BEFORE[type(command)]:
+        return AlreadyRecorded("end_to_end_id", end_to_end_id=command.end_to_end_id)
+    if not latest:
         return UnknownAttempt("end_to_end_id", end_to_end_id=command.end_to_end_id)
-    return None if payout.stage in stages else OutOfOrder("payout_id", state=payout.stage)
+    if isinstance(command, RecordReturn) and stage in _UNPAID:
+        return NotPaidYet("end_to_end_id", end_to_end_id=command.end_to_end_id)
+    return None if stage in _FOLLOWS[type(command)] else OutOfOrder("payout_id", state=stage)
 
 
 def _from_the_payer(batch: Batch, principal: Principal) -> Refusal | None:

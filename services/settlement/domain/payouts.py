@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 from uuid import UUID
@@ -42,8 +43,9 @@ OPEN: frozenset[Stage] = frozenset({"scheduled", "failed", "returned"})
 @dataclass(frozen=True, slots=True)
 class Payout:
     """One payment. ``holds`` are the reasons it waits for; ``attempts`` how often it was instructed;
-    ``end_to_end_id`` and ``batch_id`` are the latest attempt's. ``offset_fen`` is what is set off against the debt
-    ``offset_clawback_id``, ``offset_taken`` whether that is complete. Sums in fen."""
+    ``end_to_end_id`` and ``batch_id`` are the latest attempt's; ``earlier`` is what became of those before, by their
+    end-to-end ids. ``offset_fen`` is what is set off against the debt ``offset_clawback_id``, ``offset_taken`` whether that
+    is complete. Sums in fen."""
 
     payout_id: UUID | None = None
     redemption_id: UUID | None = None
@@ -62,6 +64,7 @@ class Payout:
     end_to_end_id: str = ""
     batch_id: UUID | None = None
     paid_fen: int = 0
+    earlier: Mapping[str, Stage] = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:
@@ -105,8 +108,10 @@ def evolve(payout: Payout, event: Event, stamp: Stamp) -> Payout:
 def _answered(payout: Payout, event: Event) -> Payout:
     match event:
         case PayoutInstructed():
+            before = {payout.end_to_end_id: payout.stage} if payout.attempts else {}
             return replace(
                 payout,
+                earlier={**payout.earlier, **before},
                 stage="instructed",
                 attempts=event.attempt,
                 end_to_end_id=event.end_to_end_id,

@@ -376,6 +376,24 @@ class UnknownAttempt(Refusal):
     en = "{end_to_end_id} is not this payout's latest attempt"
 
 
+class AlreadyRecorded(Refusal):
+    """An answer that says again what was said before."""
+
+    status = 409
+    section = "三(五)"
+    zh = "{end_to_end_id}的该项回执此前已记录"
+    en = "this was recorded of {end_to_end_id} before"
+
+
+class NotPaidYet(Refusal):
+    """A return overtook the payment's own answer."""
+
+    status = 409
+    section = "三(五)"
+    zh = "{end_to_end_id}尚无到账记录,不能登记退票"
+    en = "{end_to_end_id} is not recorded as paid; it cannot have come back yet"
+
+
 class AmountDiffers(Refusal):
     status = 409
     section = "三(五)"
