@@ -25,7 +25,7 @@ class FakeDesk:
 
     ``service`` is the log that ``record`` writes to, that of the first fold unless named.
     ``principal`` and ``day`` may be set between steps; a DayOpened or DayReached of the service
-    sets ``day`` too.
+    sets ``day`` too; ``command_id`` as well: what events say caused them.
     """
 
     def __init__(
@@ -96,5 +96,5 @@ class FakeDesk:
             source=source, type=type(event).__name__, schema=type(event).SCHEMA,
             event_id=uuid5(COMMAND, f"{source}/{stream_id}/{version}"), originator_id=stream_id,
             originator_version=version, business_day=day, occurred_at=instant, recorded_at=instant,
-            actor=actor, case_id=case_id, causation_id=COMMAND, seen=dict(self.seen),
+            actor=actor, case_id=case_id, causation_id=self.command_id, seen=dict(self.seen),
         )
