@@ -84,6 +84,7 @@ SETTINGS = settings(
 )  # fmt: skip
 NAMED = ("double", "one", "two", "three")
 """Who works here; each may be met in every office."""
+STAGES = st.tuples(*[st.sampled_from([5, 5, 5, 4, 3, 0])] * len(CASES))
 WHO, CASE_NO = st.sampled_from(NAMED), st.integers(0, len(CASES) - 1)
 
 
@@ -125,8 +126,8 @@ class Money(RuleBasedStateMachine):
 
     objections, clawbacks = Bundle("objections"), Bundle("clawbacks")
 
-    @initialize(stages=st.tuples(*[st.sampled_from([5, 5, 5, 4, 3, 0])] * len(CASES)), mood=st.sampled_from(MOODS), said=st.integers(0, 3))
-    def begin(self, stages: tuple[int, ...], mood: Mood, said: int) -> None:
+    @initialize(stages=STAGES, mood=st.sampled_from(MOODS), said=st.integers(0, 3), owes=st.booleans())
+    def begin(self, stages: tuple[int, ...], mood: Mood, said: int, owes: bool) -> None:
         """Each case is some way along already."""
         self.world, self.bank = Paying(), ModelBank()
         self.checked_at = 0
@@ -146,6 +147,8 @@ class Money(RuleBasedStateMachine):
             lambda case: self.somebody_requests(case, 3_000_000), lambda case: self.somebody_reviews(case, "one"),
             lambda case: self.somebody_agrees(case, "two"), lambda case: self.somebody_publishes(case, "two"),
         )  # fmt: skip
+        if owes:
+            stages, mood, said = (5, 0, stages[2]), "accepts", 1
         for case, stage in enumerate(stages):
             for step in way[:stage]:
                 step(case)
@@ -154,6 +157,8 @@ class Money(RuleBasedStateMachine):
             for through_agent in (True, False):
                 self.somebody_releases("three", through_agent, 3, mood)
             self._answers_have_come(said)
+        if owes:
+            self._what_is_owed_is_set_off(way)
 
     def _answers_have_come(self, said: int) -> None:
         """0: none yet; 1: all; 2: and a payment came back; 3: and is out again."""
@@ -165,6 +170,16 @@ class Money(RuleBasedStateMachine):
         if said > 2:
             for through_agent in (True, False):
                 self.somebody_releases("three", through_agent, 3, "accepts")
+
+    def _what_is_owed_is_set_off(self, way: Any) -> None:
+        """The first case's laboratory owes a part; the second's payment, which sets it off, is out."""
+        clawback = self.somebody_proposes_a_clawback(0, "one", 1_000_000)
+        self.somebody_orders_it(clawback, "three", 1_000_000, 1)
+        for step in way:
+            step(1)
+        self.days_go_on(8)
+        self.the_region_sends_the_money_of_a_window(True)
+        self.somebody_releases("three", True, 3, "keeps it waiting")
 
     # -- what every step does ------------------------------------------------------------------
 
@@ -212,7 +227,7 @@ class Money(RuleBasedStateMachine):
     def somebody_requests(self, case: int, fen: int) -> None:
         redemption, before = self.fresh("redemption"), self.live[case]
         self.live[case] = redemption
-        paid = 10_000_000 if CASES[case] == "tongyong" else 9_000_000
+        paid = 10_000_000 if CASES[case] == "tongyong" else 10_000_000 - fen
         receipts = evidence()["receipts"]
         asked = evidence(
             voucher_id=self.vouchers[case], redemption_id=redemption, claimed_fen=fen,
@@ -474,7 +489,7 @@ class Money(RuleBasedStateMachine):
         history, report = self.world.history(), Report()
         for look in (publicity, attempts, sums, totals, claims, persons):
             look.check(history, report)
-        wrong = [one for one in report.findings if not one.where.startswith("voucher/")]
+        wrong = [one for one in report.findings if not one.where.startswith("voucher/") and not _was_repaid(one)]
         assert not wrong, wrong[:3]
         found = books(self.world)
         assert found.findings == () and found.debit_fen == found.credit_fen
@@ -518,6 +533,11 @@ class Money(RuleBasedStateMachine):
         assert sum(one.paid_fen for one in every) == sum(self.bank.holds(id_) for id_ in self.bank.fen)
         ids = {d.event.clawback_id for d in self.world.documents if d.stamp.type == "ClawbackProposed"}
         assert all(self.world.get(CLAWBACK, one).left_fen >= 0 for one in ids)
+
+
+def _was_repaid(finding: Any) -> bool:
+    """A payment that came back leaves an order standing for what was repaid or written off of it: the region hands that back."""
+    return finding.invariant == "5" and finding.where.endswith("PayoutReturned")
 
 
 _HEARD = frozenset(
