@@ -10,6 +10,7 @@ from services.settlement.domain import (
     agents,
     approval,
     bank_answers,
+    batch_words,
     batches,
     clawbacks,
     endings,
@@ -21,6 +22,7 @@ from services.settlement.domain import (
     request,
     result_lists,
     review,
+    statements,
     windows,
 )
 from services.settlement.papers.results import read_results
@@ -60,6 +62,11 @@ def batches_seen(principal: Principal) -> Scope:
     if principal.role == "agent":
         return {"payer": str(principal.member_of)}
     return {"payer": principal.region} if principal.role == "regional_officer" else None
+
+
+def statements_seen(principal: Principal) -> Scope:
+    """The agent whose bank sent them."""
+    return {"agent_id": str(principal.member_of)} if principal.role == "agent" else None
 
 
 def windows_seen(principal: Principal) -> Scope:
@@ -167,6 +174,10 @@ ROUTES: list[CommandRoute | ViewRoute] = [
     CommandRoute(
         "/batches/{batch_id}/results", result_lists.RecordResults, roles=REGION, read=read_results
     ),
+    CommandRoute("/batches/{batch_id}/answers", batch_words.RecordBatchAnswer, roles={"agent"}),
+    CommandRoute("/batches/{batch_id}/reconcile", batch_words.ReconcileBatch, roles=PAYERS),
+    CommandRoute("/statements/{statement_sha256}/override", statements.OverrideStatement, roles={"agent"}),
+    ViewRoute("/statements/{key}", "statements", roles={"agent", "auditor"}, scope=statements_seen),
     CommandRoute("/invoices/{number}/check", invoice_checks.CheckInvoice, roles=REGION),
     # windows and funding across regions
     CommandRoute("/windows/{window_id}/funding", windows.RecordFunding, roles={"agent"}),

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from tongdui_events.codec import decode_event, decode_stamp
 
-from services.settlement.bank.cli import connect, reconcile_file
+from services.settlement.bank.cli import connect, override_file, reconcile_file
 from services.settlement.domain.books import BOOKED, Entry, Ledger, TrialBalance, evolve, trial_balance
 from services.settlement.papers.cli import try_paper
 from shared.kernel.money import yuan
@@ -33,6 +33,7 @@ def _money() -> None:
 
 settlement.command()(connect)
 settlement.command("reconcile")(reconcile_file)
+settlement.command("override")(override_file)
 settlement.command("paper")(try_paper)
 
 

@@ -24,6 +24,7 @@ from services.settlement.domain import (
     agents,
     approval,
     bank_answers,
+    batch_words,
     batches,
     clawbacks,
     completion,
@@ -38,6 +39,7 @@ from services.settlement.domain import (
     request,
     result_lists,
     review,
+    statements,
     windows,
 )
 from services.settlement.domain.accounts import ACCOUNT
@@ -56,6 +58,7 @@ from services.settlement.domain.payouts import PAYOUT, Payout
 from services.settlement.domain.redemption import REDEMPTION, Redemption
 from services.settlement.domain.refusals import NothingToCheck
 from services.settlement.domain.registry_facts import ENTERPRISE, PROVIDER, REGION, Region, name_on
+from services.settlement.domain.statements import OVERRIDE
 from services.settlement.domain.stops import CASE_STOPS, INSPECTION, stops_of
 from services.settlement.domain.windows import POSITION, WINDOW
 from shared.kernel.calendar import WORKING_DAYS, calendar_from
@@ -78,6 +81,7 @@ FOLDS: list[Fold[Any]] = [
     ACCOUNT,
     PAYOUT,
     BATCH,
+    OVERRIDE,
     AGENT,
     CLAWBACK,
     DEBTS,
@@ -390,6 +394,20 @@ def record_results(command: result_lists.RecordResults, desk: Desk) -> Decision:
     return result_lists.record(batch, answered, desk.principal, command)
 
 
+def record_batch_answer(command: batch_words.RecordBatchAnswer, desk: Desk) -> Decision:
+    return batch_words.answered(desk.get(BATCH, command.batch_id), desk.principal, command)
+
+
+def reconcile_batch(command: batch_words.ReconcileBatch, desk: Desk) -> Decision:
+    payouts_ = [desk.get(PAYOUT, batch_words.payout_of(name)) for name in command.end_to_end_ids]
+    return batch_words.reconciled(desk.get(BATCH, command.batch_id), payouts_, desk.principal, command)
+
+
+def override_statement(command: statements.OverrideStatement, desk: Desk) -> Decision:
+    known = desk.get(OVERRIDE, statements.override_id(desk.principal, command))
+    return statements.override(known, desk.principal, command)
+
+
 def _batch_of(payout: Payout, desk: Desk) -> batches.Batch:
     return desk.get(BATCH, payout.batch_id) if payout.batch_id else batches.Batch()
 
@@ -594,6 +612,9 @@ HANDLERS: dict[type[Command], Callable[[Any, Desk], Decision]] = {
     batches.OpenBatch: open_batch,
     batches.ReleaseBatch: release_batch,
     result_lists.RecordResults: record_results,
+    batch_words.RecordBatchAnswer: record_batch_answer,
+    batch_words.ReconcileBatch: reconcile_batch,
+    statements.OverrideStatement: override_statement,
     invoice_checks.CheckInvoice: check_invoice,
     windows.CloseWindow: close_window,
     windows.RecordFunding: record_funding,

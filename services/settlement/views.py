@@ -9,7 +9,10 @@ from tongdui_events.document import Event, Stamp
 from tongdui_events.payments import (
     AgentAppointed,
     AgentReplaced,
+    BatchAnswered,
     BatchOpened,
+    BatchReconciled,
+    BatchReleased,
     OffsetLapsed,
     OffsetTaken,
     PayeeAccountConfirmed,
@@ -23,6 +26,7 @@ from tongdui_events.payments import (
     PayoutScheduled,
     PayoutSettled,
     PayoutUncertain,
+    StatementOverrideAsked,
 )
 from tongdui_events.settlement import (
     ApprovalWithdrawn,
@@ -51,6 +55,7 @@ from services.settlement.domain.books import BOOKED
 from services.settlement.domain.clawbacks import CLAWBACK
 from services.settlement.domain.payment import PORT
 from services.settlement.domain.payouts import PAYOUT
+from services.settlement.domain.statements import OVERRIDE
 from services.settlement.domain.windows import WINDOW
 from services.settlement.ledger_rows import ledger_key, ledger_row
 from services.settlement.window_rows import window_end_row, window_ends, window_row
@@ -207,9 +212,19 @@ def unanswered_row(row: Row | None, event: Event, stamp: Stamp) -> Row | None:
 
 
 def batch_row(row: Row | None, event: Event, stamp: Stamp) -> Row:
-    by = {"opened_by": stamp.actor.id} if isinstance(event, BatchOpened) else {"released_by": stamp.actor.id}
-    state = "open" if isinstance(event, BatchOpened) else "released"
-    return {**(row or {}), **event.model_dump(mode="json"), **by, "state": state}
+    if isinstance(event, BatchAnswered):
+        return {**(row or {}), "answers": [*(row or {}).get("answers", []), event.model_dump(mode="json", exclude={"batch_id"})]}
+    by = {BatchOpened: {"opened_by": stamp.actor.id}, BatchReleased: {"released_by": stamp.actor.id}}.get(type(event), {})
+    return {**(row or {}), **event.model_dump(mode="json"), **by, "state": _BATCH_STATES[type(event)]}
+
+
+_BATCH_STATES: dict[type[Event], str] = {BatchOpened: "open", BatchReleased: "released", BatchReconciled: "reconciled"}
+
+
+def statement_row(row: Row | None, event: Event, stamp: Stamp) -> Row:
+    """A statement that was refused whole. ``state``: asked by one person, overridden by two."""
+    state = "asked" if isinstance(event, StatementOverrideAsked) else "overridden"
+    return {**(row or {}), **event.model_dump(mode="json"), "state": state}
 
 
 def batch_line_row(row: Row | None, event: PayoutInstructed, stamp: Stamp) -> Row:
@@ -272,7 +287,8 @@ VIEWS: list[View] = [
     View("payouts", PAYOUT.types, _payout, payout_row, indexed=("region", "state", "channel")),
     View("instructed", tuple(PAYOUT_STATES), _payout, instructed_row),
     View("unanswered", _ANSWERABLE, _payout, unanswered_row),
-    View("batches", BATCH.types, lambda e, _: str(e.batch_id), batch_row, indexed=("payer", "state")),
+    View("batches", (*BATCH.types, BatchAnswered), lambda e, _: str(e.batch_id), batch_row, indexed=("payer", "state")),
+    View("statements", OVERRIDE.types, lambda e, _: e.statement_sha256, statement_row),
     View("accounts", (PayeeAccountProposed, PayeeAccountConfirmed, RedemptionRequested), _payee, account_row),
     View("agents", AGENT.types, lambda e, _: str(e.agent_id), agent_row),
     View("batch_lines", (PayoutInstructed,), _batch_line, batch_line_row, indexed=("batch_id",)),

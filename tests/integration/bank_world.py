@@ -206,6 +206,12 @@ class BankWorld:
     async def states(self, numbers: Sequence[int] = range(1, CASES + 1)) -> list[str]:
         return [(await self.payout(number))["state"] for number in numbers]
 
+    async def batch(self, message_id: str) -> dict[str, Any]:
+        await self.world.rest()
+        answer = await self.world.call("GET", f"/settlement/v1/batches/{UUID(message_id)}", self._agent)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
     async def redemption(self, number: int) -> str:
         headers = self.world.bearer("officer", "regional_officer", {"region": REGION})
         answer = await self.world.call("GET", f"/settlement/v1/redemptions/{case_of(number)[1]}", headers)
@@ -260,10 +266,19 @@ class BankWorld:
 
     async def reconcile(self, statement: Path, *more: str) -> tuple[int, str]:
         """The command over a statement: (exit code, what it said)."""
-        command = [sys.executable, "-m", "services.cli", "settlement", "reconcile", str(statement), "--agent", str(AGENT),
-                   "--url", self.url, *more]  # fmt: skip
+        return await self._run("reconcile", str(statement), *more)
+
+    async def override(self, name: str, person: str) -> tuple[int, str]:
+        """One of the agent's people accepts a statement that was set aside: (exit code, what it said)."""
+        token = self.world.bearer(person, "agent", {"member_of": str(AGENT)})["Authorization"].removeprefix("Bearer ")
+        path = self.spool / "aside" / name
+        return await self._run("override", str(path), "--reason", "confirmed_by_letter", "--spool", str(self.spool), token=token)
+
+    async def _run(self, *arguments: str, token: str | None = None) -> tuple[int, str]:
+        command = [sys.executable, "-m", "services.cli", "settlement", *arguments, "--agent", str(AGENT), "--url", self.url]
+        told = {"COLUMNS": "200", **({"TONGDUI_TOKEN": token} if token else {})}
         process = await asyncio.create_subprocess_exec(
-            *command, env=self._environment | {"COLUMNS": "200"}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+            *command, env=self._environment | told, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
         )
         output, _ = await asyncio.wait_for(process.communicate(), 120)
         return int(process.returncode or 0), output.decode()

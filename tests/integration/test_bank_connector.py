@@ -136,6 +136,42 @@ async def test_a_statement_that_does_not_add_up_is_refused_whole_and_set_aside(w
     assert await world.states() == ["settled"] * 4, "the notifications had said it"
 
 
+async def test_a_refused_statement_counts_once_two_persons_of_the_agent_have_said_so(world: BankWorld) -> None:
+    await world.bank.behave("AGENT", "statement-gap")
+    await world.release(1)
+    await world.connect()
+    await world.next_day()
+    await world.connect()
+    [name] = world.aside()
+    first = await world.override(name, "clearer-1")
+    again = await world.override(name, "clearer-1")
+    assert (first[0], again[0]) == (0, 2) and "another person" in first[1] + again[1], (first, again)
+    assert world.folder("aside") == [name, f"{name}.why.txt"]
+    second = await world.override(name, "clearer-2")
+    assert second[0] == 0 and "overridden" in second[1]
+    await world.world.rest()
+    code, said = await world.connect()
+    assert (code, world.folder("incoming")) == (0, []), said
+    assert await world.recorded("StatementOverridden") == 1
+
+
+async def test_the_bank_answers_a_batch_and_it_is_reconciled_when_its_last_payment_has_its_last_word(world: BankWorld) -> None:
+    await world.bank.change("AGENT", behaviour="insufficient-funds", balance=PAID_FEN)
+    message = await world.release(1, 2)
+    await world.connect()
+    assert sorted(await world.states((1, 2))) == ["failed", "settled"]
+    batch = await world.batch(message)
+    assert [(one["status"], one["accepted"], one["rejected"]) for one in batch["answers"]] == [("partly_rejected", 1, 1)]
+    assert (batch["state"], batch["settled_fen"], batch["failed_fen"]) == ("reconciled", PAID_FEN, PAID_FEN)
+    await world.bank.change("AGENT", behaviour="silent", balance=10 * PAID_FEN)
+    waiting = await world.release(3)
+    await world.connect()
+    assert (await world.batch(waiting))["state"] in ("released", "reconciled")
+    await world.next_day()
+    await world.connect()
+    assert ((await world.batch(waiting))["state"], await world.recorded("BatchReconciled")) == ("reconciled", 2)
+
+
 @pytest.mark.parametrize("line", [f"connector.after_{step}" for step in ("fetch", "send", "collect", "answer")])
 async def test_a_connector_killed_at_any_line_pays_nobody_twice(world: BankWorld, line: str) -> None:
     await world.release(*ALL)

@@ -100,7 +100,8 @@ async def test_a_released_list_is_read_filled_and_handed_in_by_another_person(wo
     own = await handed_in(world, "payer", filled.getvalue())
     assert own.status_code == 409 and own.json()["code"] == "result_line_wrong"
     done = await handed_in(world, "recorder", filled.getvalue())
-    assert [event["type"] for event in done.json()["events"]] == ["BatchAnswered", "PayoutSettled", "RedemptionSettled"]
+    told = [event["type"] for event in done.json()["events"]]
+    assert told == ["BatchAnswered", "PayoutSettled", "RedemptionSettled", "BatchReconciled"]
     await world.rest()
     row = (await world.call("GET", f"/settlement/v1/payouts/{PAYOUT}", officer(world, "recorder"))).json()
     assert (row["state"], row["reference"]) == ("settled", "国库0001")

@@ -108,7 +108,6 @@ def test_a_return_names_its_payment_sum_day_and_reason() -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (statement(entry(FIRST, "30.00"), closing="70.01"), "1 fen are missing"),
         (statement(entry(FIRST, "30.00", currency="EUR")), "EUR"),
         (statement(entry(FIRST, "30.005")), "no whole number of fen"),
         (statement(entry(FIRST, "-30.00")), "no whole number of fen"),
@@ -124,6 +123,13 @@ def test_a_return_names_its_payment_sum_day_and_reason() -> None:
 def test_what_is_no_answer_is_refused_with_the_reason(content: bytes, why: str) -> None:
     with pytest.raises(Unreadable, match=why):
         read(content)
+
+
+def test_a_statement_that_does_not_add_up_says_by_how_much() -> None:
+    answer = read(statement(entry(FIRST, "30.00"), closing="70.01"))
+    assert answer.statement is not None
+    with pytest.raises(Unreadable, match="1 fen are missing"):
+        answer.statement.ensure_adds_up()
 
 
 def test_what_was_sent_is_read_back_with_every_payment() -> None:

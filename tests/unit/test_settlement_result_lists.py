@@ -60,7 +60,8 @@ def results(*lines: dict[str, Any], batch: Any = BATCH) -> RecordResults:
 
 def test_each_line_is_the_answer_it_would_be_by_itself() -> None:
     world = World().instructed()
-    answered, paid, settled = world.asks(PUBLISHER, results(line(world)))
+    answered, paid, settled, reconciled = world.asks(PUBLISHER, results(line(world)))
+    assert (reconciled.settled_fen, reconciled.failed_fen) == (paid.amount_fen, 0)
     assert (answered.status, answered.accepted, answered.rejected, answered.file_sha256) == ("settled", 1, 0, SHA)
     assert (paid.amount_fen, paid.reference, settled.paid_fen) == (PAID, "国库0001", PAID)
     failed = World().instructed()
@@ -122,7 +123,7 @@ def test_two_payments_of_one_redemption_on_one_list_settle_it_once() -> None:
     both = [world.get(PAYOUT, one) for one in (first, world.payout_id)]
     lines = [line(world, end_to_end_id=one.end_to_end_id, amount_fen=one.amount_fen) for one in both]
     told = world.does(PUBLISHER, results(*lines, batch=batch))
-    assert told == ["BatchAnswered", "PayoutSettled", "PayoutSettled", "RedemptionSettled"]
+    assert told == ["BatchAnswered", "PayoutSettled", "PayoutSettled", "RedemptionSettled", "BatchReconciled"]
 
 
 # -- reading -----------------------------------------------------------------------------------

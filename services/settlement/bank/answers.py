@@ -44,12 +44,21 @@ class Said(NamedTuple):
 
 
 class Statement(NamedTuple):
-    """A day of an account: ``account`` as the bank names it, balances in fen; its entries are the answer's ``said``."""
+    """A day of an account: ``account`` as the bank names it, balances in fen; its entries are the answer's ``said``, and
+    ``moved_fen`` what they come to."""
 
     account: str
     day: date
     opening_fen: int
     closing_fen: int
+    moved_fen: int
+
+    def ensure_adds_up(self) -> None:
+        """Raises Unreadable where opening and entries do not make the closing balance: it is refused whole."""
+        made = self.opening_fen + self.moved_fen
+        if made != self.closing_fen:
+            raise Unreadable(f"opening and entries make {made} fen, the closing balance is {self.closing_fen}: "
+                             f"{self.closing_fen - made} fen are missing")  # fmt: skip
 
 
 class Answer(NamedTuple):
@@ -202,7 +211,6 @@ def _children(element: Any) -> dict[str, Any]:
 
 
 def _statement(content: bytes) -> Answer:
-    """Raises Unreadable where opening and entries do not make the closing balance."""
     said: list[Said] = []
     moved = 0
     balances: dict[str, tuple[int, date]] = {}
@@ -229,11 +237,7 @@ def _statement(content: bytes) -> Answer:
     closing = balances.get("CLBD")
     if opening is None or closing is None or not account:
         raise Unreadable("a statement names its account, its opening (OPBD or PRCD) and its closing balance (CLBD)")
-    made = Statement(account, closing[1], opening[0], closing[0])
-    if made.opening_fen + moved != made.closing_fen:
-        gap = made.closing_fen - made.opening_fen - moved
-        raise Unreadable(f"opening and entries make {made.opening_fen + moved} fen, the closing balance is {made.closing_fen}: "
-                         f"{gap} fen are missing")  # fmt: skip
+    made = Statement(account, closing[1], opening[0], closing[0], moved)
     return Answer("camt.053", tuple(said), made)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import select
 import signal
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import typer
 from rich.console import Console
@@ -118,6 +119,8 @@ def reconcile_file(
         answer = read(file.read_bytes())
         if account is not None and answer.statement is not None and answer.statement.account != account:
             raise Unreadable(f"the statement is of account {answer.statement.account}, not {account}")
+        if answer.statement is not None:
+            answer.statement.ensure_adds_up()
         with _settlement(url, token, agent) as platform:
             lines = reconcile(answer, platform.payouts())
     except (Unreadable, ValueError, OSError, NotAnswered) as error:
@@ -134,6 +137,27 @@ def reconcile_file(
     breaks = sum(line.is_break for line in lines)
     console.print(f"{len(lines) - breaks} matched 相符, {breaks} breaks 不符")
     raise typer.Exit(FOUND if breaks else RIGHT)
+
+
+def override_file(
+    file: Annotated[Path, typer.Argument(help="对账单 · a camt.053 that was set aside")],
+    agent: AgentOption,
+    reason: Annotated[str, typer.Option(help="理由 · a code, as closing_confirmed_by_letter")],
+    spool: Annotated[Path | None, typer.Option(help="工作目录 · where it is read again once two have said so")] = None,
+    url: UrlOption = None,
+    token: TokenOption = None,
+) -> None:
+    """对账单放行 · Accept a statement that is refused whole; it counts when another person says the same. Exit 2 if refused."""
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    with _settlement(url, token, agent) as platform:
+        answer = platform.command(f"statements/{digest}/override", {"reason": reason}, uuid4())
+    if "events" not in answer:
+        typer.echo(f"refused: {answer['detail']}", err=True)
+        raise typer.Exit(UNCHECKED)
+    overridden = any(event["type"] == "StatementOverridden" for event in answer["events"])
+    if overridden and spool is not None:
+        Spool(spool).move(file.name, "aside", "incoming")
+    typer.echo("两人已确认 overridden by two persons" if overridden else "已登记,待另一人确认 another person has to say the same")
 
 
 @contextmanager

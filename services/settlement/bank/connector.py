@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid5
 
-from services.settlement.bank.answers import Answer, Said, Statement, Unreadable, read, read_sent
+from services.settlement.bank.answers import Answer, Said, Sent, Statement, Unreadable, read, read_sent
 from services.settlement.bank.lines import Line
 from services.settlement.bank.platform_client import Settlement
-from services.settlement.bank.spool import Spool, write_whole
+from services.settlement.bank.spool import Spool, append_line, write_whole
 from shared.runtime.failpoints import failpoint
 
 NAMESPACE = UUID("4f6d6a52-2f0b-5c64-9b0c-5d3b6f1c7e21")
@@ -126,7 +127,7 @@ class Connector:
     def _act(self, name: str, content: bytes, answer: Answer, done: Pass) -> bool:
         """False when something of it cannot follow yet."""
         try:
-            self._ensure_continued(answer.statement)
+            self._ensure_accepted(answer.statement, content)
         except Unreadable as unreadable:
             self._set_aside(name, str(unreadable), done)
             return True
@@ -141,6 +142,10 @@ class Connector:
 
     def _close(self, name: str, content: bytes, answer: Answer, verdict: _Verdict, done: Pass) -> None:
         failpoint("connector.after_answer")
+        if answer.message == "pain.002":
+            self._answer_batch(answer, hashlib.sha256(content).hexdigest())
+        if verdict.recorded:
+            self._reconcile()
         if verdict.waits:
             done.waiting.append(name)
             return
@@ -169,8 +174,7 @@ class Connector:
         if not said.message_id or not self._spool.has("sent", name):
             verdict.breaks.append(f"unknown: nothing was sent under {said.message_id!r}")
             return []
-        sent = read_sent((self._spool.root / "sent" / name).read_bytes())
-        return [said._replace(end_to_end_id=end_to_end_id) for end_to_end_id in sent.fen]
+        return [said._replace(end_to_end_id=end_to_end_id) for end_to_end_id in self._sent(said.message_id).fen]
 
     def _one(self, said: Said, digest: str, verdict: _Verdict) -> None:
         try:
@@ -189,12 +193,54 @@ class Connector:
         elif problem["code"] != "already_recorded":
             verdict.breaks.append(f"{problem['code']}: {said.kind} {said.end_to_end_id} {_money(said)}{problem['detail']}")
 
+    # -- batches -------------------------------------------------------------------------------
+
+    def _answer_batch(self, answer: Answer, digest: str) -> None:
+        """What the bank said of a file as a whole, where it is one of ours."""
+        message_id = next((said.message_id for said in answer.said if said.message_id), None)
+        if message_id is None or not self._spool.has("sent", f"{message_id}.xml"):
+            return
+        count = len(self._sent(message_id).fen)
+        body = {"file_sha256": digest, **_status(answer.said, count)}
+        key = uuid5(NAMESPACE, f"{digest}/{message_id}/answer")
+        problem = self._platform.post(f"batches/{UUID(message_id)}/answers", body, key)
+        if problem is not None:
+            raise ValueError(f"the answer to {message_id} is not taken: {problem['detail']}")
+
+    def _reconcile(self) -> None:
+        """Batches of which every payment has its last word are said to be done; the others are asked about again."""
+        kept = self._spool.root / "reconciled"
+        done = set(kept.read_text().split()) if kept.exists() else set()
+        for name, content in self._spool.files("sent"):
+            sent = read_sent(content)
+            if sent.message_id in done:
+                continue
+            body = {"end_to_end_ids": sorted(sent.fen)}
+            key = uuid5(NAMESPACE, f"{sent.message_id}/reconciled")
+            problem = self._platform.post(f"batches/{UUID(sent.message_id)}/reconcile", body, key)
+            if problem is None or problem["code"] == "out_of_order":
+                append_line(kept, sent.message_id)
+            elif problem["code"] != "still_under_way":
+                raise ValueError(f"{name} cannot be reconciled: {problem['detail']}")
+
+    def _sent(self, message_id: str) -> Sent:
+        return read_sent((self._spool.root / "sent" / f"{message_id}.xml").read_bytes())
+
     # -- statements ----------------------------------------------------------------------------
 
-    def _ensure_continued(self, statement: Statement | None) -> None:
-        """A statement is of our account and follows the one before. Raises Unreadable: it is refused whole."""
+    def _ensure_accepted(self, statement: Statement | None, content: bytes) -> None:
+        """Raises Unreadable for a statement that is refused whole and that nobody has overridden."""
         if statement is None:
             return
+        try:
+            statement.ensure_adds_up()
+            self._ensure_continued(statement)
+        except Unreadable:
+            if not self._platform.is_overridden(hashlib.sha256(content).hexdigest()):
+                raise
+
+    def _ensure_continued(self, statement: Statement) -> None:
+        """A statement is of our account and follows the one before. Raises Unreadable: it is refused whole."""
         if statement.account != self._account:
             raise Unreadable(f"the statement is of account {statement.account}, not {self._account}")
         last = self._last_statement()
@@ -220,6 +266,16 @@ class Connector:
 def _kept_as(name: str, content: bytes) -> str:
     """With the digest: a bank may use a name again while its first file still waits."""
     return f"{name.removesuffix('.xml')}.{hashlib.sha256(content).hexdigest()[:12]}.xml"
+
+
+def _status(said: Sequence[Said], count: int) -> dict[str, Any]:
+    """The members of ``RecordBatchAnswer``: a payment the bank does not name goes with the file."""
+    if any(one.kind == "uncertain" for one in said):
+        return {"status": "duplicate", "accepted": 0, "rejected": 0}
+    refused = [one for one in said if one.kind == "failed"]
+    rejected = count if any(one.end_to_end_id is None for one in refused) else len({one.end_to_end_id for one in refused})
+    status = "accepted" if not rejected else "rejected" if rejected == count else "partly_rejected"
+    return {"status": status, "accepted": count - rejected, "rejected": rejected}
 
 
 def _body(said: Said) -> dict[str, Any]:

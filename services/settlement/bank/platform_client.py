@@ -51,12 +51,27 @@ class Settlement:
         answer = self._ask("GET", f"/settlement/v1/payouts/{payout_id}")
         return None if answer.status_code == 404 else self._read(answer).json()
 
+    def is_overridden(self, statement_sha256: str) -> bool:
+        """Two persons have accepted a statement that is refused."""
+        answer = self._ask("GET", f"/settlement/v1/statements/{statement_sha256}")
+        return answer.status_code != 404 and bool(self._read(answer).json()["state"] == "overridden")
+
     def record(self, payout_id: UUID, step: str, body: dict[str, Any], key: UUID) -> dict[str, Any] | None:
         """None when it is recorded, now or before; else the problem document. ``step``: settled, failed, uncertain, returned."""
+        return self.post(f"payouts/{payout_id}/{step}", body, key)
+
+    def post(self, path: str, body: dict[str, Any], key: UUID) -> dict[str, Any] | None:
+        """None when the command is recorded, now or before; else the problem document."""
+        answer = self.command(path, body, key)
+        return None if "events" in answer else answer
+
+    def command(self, path: str, body: dict[str, Any], key: UUID) -> dict[str, Any]:
+        """What was recorded (``events``), or the problem document."""
         headers = {"Idempotency-Key": str(key)}
-        answer = self._ask("POST", f"/settlement/v1/payouts/{payout_id}/{step}", json=body, headers=headers)
+        answer = self._ask("POST", f"/settlement/v1/{path}", json=body, headers=headers)
         if answer.status_code == 200:
-            return None
+            recorded: dict[str, Any] = answer.json()
+            return recorded
         if answer.status_code in (401, 429) or answer.status_code >= 500:
             self._read(answer)
         problem: dict[str, Any] = answer.json()

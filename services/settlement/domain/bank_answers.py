@@ -168,11 +168,10 @@ def _answers(payout: Payout, batch: Batch, principal: Principal, command: Answer
     refusal = _from_the_payer(batch, principal)
     if refusal:
         return refusal
-    latest = command.end_to_end_id == payout.end_to_end_id
-    stage = payout.stage if latest else payout.earlier.get(command.end_to_end_id, "unknown")
+    stage = payout.attempt(command.end_to_end_id).stage
     if stage in _SAID_BEFORE[type(command)]:
         return AlreadyRecorded("end_to_end_id", end_to_end_id=command.end_to_end_id)
-    if not latest:
+    if command.end_to_end_id != payout.end_to_end_id:
         return UnknownAttempt("end_to_end_id", end_to_end_id=command.end_to_end_id)
     if isinstance(command, RecordReturn) and stage in _UNPAID:
         return NotPaidYet("end_to_end_id", end_to_end_id=command.end_to_end_id)

@@ -14,7 +14,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 from tongdui_events.common import Channel
 from tongdui_events.document import Code, Event, Stamp
-from tongdui_events.payments import BatchOpened, BatchReleased, PayoutInstructed
+from tongdui_events.payments import BatchOpened, BatchReconciled, BatchReleased, PayoutInstructed
 
 from services.settlement.domain.accounts import Account, AccountDetails
 from services.settlement.domain.agents import Agent
@@ -40,12 +40,16 @@ from shared.kernel.folding import Fold
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """``payer`` is a region's code or an agent's id; ``released_by`` the persons who let it go out."""
+    """``payer`` is a region's code or an agent's id; ``released_by`` the persons who let it go out; ``count`` and
+    ``total_fen`` what went out; ``reconciled``: every payment of it has its last word."""
 
     batch_id: UUID | None = None
     payer: str = ""
     channel: Channel = "treasury"
     released_by: frozenset[str] = frozenset()
+    count: int = 0
+    total_fen: int = 0
+    reconciled: bool = False
 
 
 def evolve(batch: Batch, event: Event, stamp: Stamp) -> Batch:
@@ -53,11 +57,13 @@ def evolve(batch: Batch, event: Event, stamp: Stamp) -> Batch:
         case BatchOpened():
             return Batch(event.batch_id, event.payer, event.channel)
         case BatchReleased():
-            return replace(batch, released_by=stamp.actor.persons)
+            return replace(batch, released_by=stamp.actor.persons, count=event.count, total_fen=event.total_fen)
+        case BatchReconciled():
+            return replace(batch, reconciled=True)
     return batch
 
 
-BATCH = Fold("batch", "settlement", (BatchOpened, BatchReleased), Batch(), evolve)
+BATCH = Fold("batch", "settlement", (BatchOpened, BatchReleased, BatchReconciled), Batch(), evolve)
 """Keyed by ``batch_id``."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from tongdui_events.common import Channel
@@ -40,6 +40,13 @@ OPEN: frozenset[Stage] = frozenset({"scheduled", "failed", "returned"})
 """Nothing is under way at the bank: it may be instructed, held or cancelled."""
 
 
+class Attempt(NamedTuple):
+    """What became of an attempt, and the batch it went out with."""
+
+    stage: Stage
+    batch_id: UUID | None
+
+
 @dataclass(frozen=True, slots=True)
 class Payout:
     """One payment. ``holds`` are the reasons it waits for; ``attempts`` how often it was instructed;
@@ -64,7 +71,13 @@ class Payout:
     end_to_end_id: str = ""
     batch_id: UUID | None = None
     paid_fen: int = 0
-    earlier: Mapping[str, Stage] = field(default_factory=dict)
+    earlier: Mapping[str, Attempt] = field(default_factory=dict)
+
+    def attempt(self, end_to_end_id: str) -> Attempt:
+        """The latest attempt or one before; unknown where there was none of that id."""
+        if self.attempts and end_to_end_id == self.end_to_end_id:
+            return Attempt(self.stage, self.batch_id)
+        return self.earlier.get(end_to_end_id, Attempt("unknown", None))
 
     @property
     def is_open(self) -> bool:
@@ -108,7 +121,7 @@ def evolve(payout: Payout, event: Event, stamp: Stamp) -> Payout:
 def _answered(payout: Payout, event: Event) -> Payout:
     match event:
         case PayoutInstructed():
-            before = {payout.end_to_end_id: payout.stage} if payout.attempts else {}
+            before = {payout.end_to_end_id: Attempt(payout.stage, payout.batch_id)} if payout.attempts else {}
             return replace(
                 payout,
                 earlier={**payout.earlier, **before},

@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 from tongdui_events.document import Code, EndToEndId, PositiveFen, Sha256
-from tongdui_events.payments import BatchAnswered
+from tongdui_events.payments import BatchAnswered, BatchReconciled
 
 from services.settlement.domain.bank_answers import RecordFailure, RecordSettlement
 from services.settlement.domain.batches import Batch
@@ -87,7 +87,7 @@ def answer(line: ResultLine) -> RecordSettlement | RecordFailure:
 def record(
     batch: Batch, answered: Sequence[Answered], principal: Principal, command: RecordResults
 ) -> list[Decided] | Refusal:
-    """BatchAnswered, and for each line what its answer leads to."""
+    """BatchAnswered, and for each line what its answer leads to; BatchReconciled by a list that has every line."""
     if batch.batch_id is None:
         return NotFound("batch_id", what="batch", id=command.batch_id)
     if principal.role != "regional_officer" or principal.region != batch.payer:
@@ -107,7 +107,10 @@ def record(
         rejected=len(answered) - paid,
     )
     follows = [event for one in answered if not isinstance(one.decided, Refusal) for event in one.decided]
-    return [Decided(command.batch_id, event), *follows]
+    paid_fen = sum(one.line.amount_fen for one in answered if one.line.outcome == "paid")
+    last = BatchReconciled(batch_id=command.batch_id, settled_fen=paid_fen, failed_fen=batch.total_fen - paid_fen)
+    whole = len(answered) == batch.count and not batch.reconciled
+    return [Decided(command.batch_id, event), *follows, *([Decided(command.batch_id, last)] if whole else [])]
 
 
 def _defect(number: int, answered: Answered, command: RecordResults) -> Refusal | None:

@@ -23,3 +23,17 @@ class ResultListUnreadable(Refusal):
     section = "三(五)"
     zh = "结果清单无法读取:{why}"
     en = "the result list cannot be read: {why}"
+
+
+class BatchIncomplete(Refusal):
+    status = 409
+    section = "三(五)"
+    zh = "批次共{count}笔,所述为{said}笔"
+    en = "{said} payments of the batch are named, it has {count}"
+
+
+class StillUnderWay(Refusal):
+    status = 409
+    section = "三(五)"
+    zh = "该批次尚有{open}笔没有最终结果"
+    en = "{open} payments of the batch have no last word yet"

@@ -30,7 +30,7 @@ from tongdui_events.payments import (
     FundingOrdered, FundingReceived, OffsetLapsed, OffsetTaken, PayableBooked, PayableDropped,
     PayeeAccountConfirmed, PayeeAccountProposed, PayoutCancelled, PayoutFailed, PayoutFreed, PayoutHeld,
     PayoutInstructed, PayoutReturned, PayoutScheduled, PayoutSettled, PayoutUncertain, PositionFixed,
-    PositionFunded, PositionSettled, RecoveryBooked, StatementOverridden, WindowClosed, WindowPosition,
+    PositionFunded, PositionSettled, RecoveryBooked, StatementOverridden, StatementOverrideAsked, WindowClosed, WindowPosition,
     WindowSettled,
 )
 from tongdui_events.policy import Channels, MonthDay, PolicyAdopted, PolicyBasis, PolicyTerms, YearBasis
@@ -102,7 +102,7 @@ __all__ = [
     "RedemptionUnpaid", "RedemptionWithdrawn", "RegionCode", "RegionJoined", "RegionLeft", "RegionReachChanged",
     "ReviewOpened", "SampleDrawn", "SanctionDecided", "SanctionLifted", "SanctionProposed", "SanctionReviewed",
     "SanctionWithdrawn", "ServiceOffered", "ServiceWithdrawn", "Sha256", "SignalDismissed", "SignalRaised",
-    "SignalTerms", "SignalTermsSet", "SignedFen", "Source", "Stamp", "StatementOverridden", "StatementReceived",
+    "SignalTerms", "SignalTermsSet", "SignedFen", "Source", "Stamp", "StatementOverridden", "StatementOverrideAsked", "StatementReceived",
     "Step", "Subject", "SuccessionNoted", "SupplementAllowed", "SupplementRefused", "Text", "UnknownEventType",
     "UnreadableDocument", "Uscc", "VoucherApplied", "VoucherCollected", "VoucherExpired", "VoucherExtended",
     "VoucherIssued", "VoucherPassedOn", "VoucherPresented", "VoucherRedeemed", "VoucherReinstated", "VoucherTendered",

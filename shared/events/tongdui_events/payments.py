@@ -186,6 +186,14 @@ class BatchReconciled(SettlementEvent):
     failed_fen: Fen
 
 
+class StatementOverrideAsked(SettlementEvent):
+    """One person would accept an account statement that was refused whole; another has to."""
+
+    statement_sha256: Sha256
+    agent_id: UUID
+    reason: Code
+
+
 class StatementOverridden(SettlementEvent):
     """Several persons accept an account statement that does not add up."""
 

@@ -93,6 +93,11 @@ def position_id(region: str) -> UUID:
     return _stream("position", region)
 
 
+def statement_id(agent_id: UUID, statement_sha256: str) -> UUID:
+    """Statement* of one file of an agent's bank."""
+    return _stream("statement", agent_id, statement_sha256)
+
+
 def notice_numbers_id(source: str, year: int) -> UUID:
     """NoticeNumbered of one service and year."""
     return _stream("notice-numbers", source, year)
