@@ -8,7 +8,7 @@ from pathlib import Path
 from services.demo.bank import ENVIRONMENT, Bank, bank_of_the_agent, keep_papers
 from services.demo.pilot import Pilot
 from services.demo.report import Logs, print_report, write_out
-from services.demo.stage import Stage, stage
+from services.demo.stage import OwnStage, stage
 
 
 def main(vouchers: int, seed: int, bus: str, out: Path | None) -> int:
@@ -26,7 +26,7 @@ def main(vouchers: int, seed: int, bus: str, out: Path | None) -> int:
     return 0
 
 
-async def _play(place: Stage, bank: Bank, vouchers: int, seed: int) -> tuple[Logs, bytes, bytes]:
+async def _play(place: OwnStage, bank: Bank, vouchers: int, seed: int) -> tuple[Logs, bytes, bytes]:
     pilot = Pilot(place, bank, vouchers, seed)
     try:
         await bank.open()

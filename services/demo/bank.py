@@ -24,7 +24,7 @@ from stdnum import iban
 
 from services.demo.cast import AGENT_ID, AGENT_NAME, FIRST_DAY, YEAR
 from services.demo.client import PATIENCE_SECONDS, NotQuiet
-from services.demo.stage import Stage, StageFailed, free_port, running
+from services.demo.stage import OwnStage, StageFailed, free_port, running
 
 _ACCOUNT = {"name": AGENT_NAME, "account": "3105016636000012", "bank_code": "105290068016"}
 _CUSTOMER = "AGENT"
@@ -111,7 +111,7 @@ class Bank:
 
 
 @contextmanager
-def bank_of_the_agent(place: Stage) -> Iterator[Bank]:
+def bank_of_the_agent(place: OwnStage) -> Iterator[Bank]:
     """The bank and the connector running; both are stopped by their process ids."""
     with ExitStack() as stack:
         port, spool = free_port(), place.papers / "agent"
@@ -127,7 +127,7 @@ def bank_of_the_agent(place: Stage) -> Iterator[Bank]:
         yield Bank(url, spool, process.pid)
 
 
-def _connect(place: Stage, bank_url: str, spool: Path) -> list[str]:
+def _connect(place: OwnStage, bank_url: str, spool: Path) -> list[str]:
     """It looks when it is asked to, once a pilot's day."""
     return [
         sys.executable, "-m", "services.cli", "settlement", "connect", "--agent", str(AGENT_ID), "--account", _IBAN,

@@ -24,7 +24,7 @@ from services.demo.opening import (
 )
 from services.demo.payments import Payments
 from services.demo.report import Logs
-from services.demo.stage import SERVICES, Stage
+from services.demo.stage import SERVICES, OwnStage
 from services.demo.supervision import AUDITOR, Supervision
 from services.demo.treasury import Treasury
 
@@ -43,9 +43,9 @@ class UnexpectedAnswer(RuntimeError):
 class Pilot:
     """Regions, companies and laboratories from the first day to the last payment."""
 
-    def __init__(self, stage: Stage, bank: Bank, vouchers: int, seed: int) -> None:
+    def __init__(self, stage: OwnStage, bank: Bank, vouchers: int, seed: int, client: Client | None = None) -> None:
         self.stage = stage
-        self.client = Client(stage, seed)
+        self.client = client or Client(stage, seed)
         self.bank = bank
         self.cases = casebook(vouchers, seed)
         self.payments = Payments(self.client, bank, Treasury(self.client, stage.papers), self.cases)

@@ -30,11 +30,17 @@ class StageFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Stage:
-    """Base URLs by service, the settings tokens are issued under, what other processes of the run are given, and where
-    they leave things. ``papers``: what is exchanged with banks and treasuries."""
+    """Base URLs by service, and the settings tokens are issued under."""
 
     urls: Mapping[str, str]
     settings: Settings
+
+
+@dataclass(frozen=True)
+class OwnStage(Stage):
+    """What other processes of the run are given, and where they leave things. ``papers``: what is exchanged with banks and
+    treasuries."""
+
     environment: Mapping[str, str]
     directory: Path
 
@@ -44,7 +50,7 @@ class Stage:
 
 
 @contextmanager
-def stage(bus: str, told: Mapping[str, str]) -> Iterator[Stage]:
+def stage(bus: str, told: Mapping[str, str]) -> Iterator[OwnStage]:
     """All parts running on loopback; stopped by their process ids and removed at the end. ``told``: settings of theirs."""
     with ExitStack() as stack:
         directory = Path(tempfile.mkdtemp(prefix="tongdui-demo-"))
@@ -63,7 +69,7 @@ def stage(bus: str, told: Mapping[str, str]) -> Iterator[Stage]:
             stack.enter_context(running(_command(name), served, directory / f"{name}.log"))
             urls.update({service: url for service in services})
         _wait_until_ready(urls)
-        yield Stage(urls, settings, environment, directory)
+        yield OwnStage(urls, settings, environment, directory)
 
 
 def _processes(bus: str) -> dict[str, tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -11,10 +12,12 @@ from uuid import uuid4
 
 import psycopg
 
+from services.demo.bank import ENVIRONMENT, bank_of_the_agent
 from services.demo.cast import generated_uscc
 from services.demo.client import Client, Person, Refused
 from services.demo.pilot import Pilot
-from services.demo.stage import Stage
+from services.demo.stage import OwnStage
+from services.demo.supervision import Supervision
 from services.people import ROLES, entries
 from shared.runtime.local_postgres import DatabaseServer
 from tests.processes import Platform, running
@@ -30,7 +33,7 @@ ANYBODY_OF_THE_ROLE = {"POST /voucher/v1/vouchers", "POST /registry/v1/catalogue
 class Prying(Client):
     """Before every act of the pilot everybody else tries the same act; all must be turned away."""
 
-    def __init__(self, stage: Stage, seed: int) -> None:
+    def __init__(self, stage: OwnStage, seed: int) -> None:
         super().__init__(stage, seed)
         self.tried: Counter[str] = Counter()
         self.let_in: list[str] = []
@@ -75,15 +78,23 @@ class Prying(Client):
 async def test_in_a_whole_pilot_nobody_of_elsewhere_can_do_what_another_does(
     database_server: DatabaseServer, tmp_path: Path
 ) -> None:
-    platform = Platform("embedded", database_server, None, tmp_path, settings={"TONGDUI_ENVIRONMENT": "development"})
+    settings = {"TONGDUI_ENVIRONMENT": "development", **ENVIRONMENT}
+    platform = Platform("embedded", database_server, None, tmp_path, settings=settings)
     with running(platform):
         await platform.wait_ready(60)
-        pilot = Pilot(Stage(platform.urls, platform.settings), 20, 7)
-        pilot.client = Prying(pilot.stage, 7)
-        await pilot.play()
-        assert pilot.client.let_in == []
-        assert set(pilot.client.tried) == set(ROLES) - {"public"} and min(pilot.client.tried.values()) > 50
-        await pilot.client.close()
+        place = OwnStage(platform.urls, platform.settings, {**os.environ, "TONGDUI_STATE_DIR": str(tmp_path)}, tmp_path)
+        client = Prying(place, 7)
+        with bank_of_the_agent(place) as bank:
+            await bank.open()
+            pilot = Pilot(place, bank, 20, 7, client)
+            auditors = Client(place, 7)
+            pilot.supervision = Supervision(auditors, pilot.cases, lambda: pilot.date)
+            await pilot.play()
+            await auditors.close()
+            await bank.close()
+        assert client.let_in == []
+        assert set(client.tried) == set(ROLES) - {"public"} and min(client.tried.values()) > 50
+        await client.close()
         with psycopg.connect(platform.databases["voucher"]) as connection:
             recorded = connection.execute("SELECT count(*) FROM voucher_events WHERE topic = 'AccessRecorded'").fetchone()
         assert recorded[0] > 100, "who is turned away is on record"

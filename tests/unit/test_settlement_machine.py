@@ -405,12 +405,13 @@ class Money(RuleBasedStateMachine):
         """With a hole it is refused whole."""
         content = self.bank.statement(self.world.today, hole)
         try:
-            said = read(content).said
+            answer = read(content)
+            answer.statement.ensure_adds_up()  # type: ignore[union-attr]
         except Unreadable:
             assert hole
             return
         assert not hole or not self.bank.fen
-        for one in said:
+        for one in answer.said:
             self.hears(Word(one.kind, one.end_to_end_id or "", one.fen or 0, self.world.today))
 
     @rule(which=st.integers(0, 9), who=WHO)

@@ -66,7 +66,7 @@ def test_each_line_is_the_answer_it_would_be_by_itself() -> None:
     assert (paid.amount_fen, paid.reference, settled.paid_fen) == (PAID, "国库0001", PAID)
     failed = World().instructed()
     told = failed.asks(PUBLISHER, results(line(failed, outcome="failed", reference=None, reason_code="AC04")))
-    assert names(told) == ["BatchAnswered", "PayoutFailed"] and told[0].status == "failed"
+    assert names(told) == ["BatchAnswered", "PayoutFailed", "BatchReconciled"] and told[0].status == "failed"
 
 
 def test_the_list_is_handed_in_by_another_person_of_the_region_than_released_it() -> None:
