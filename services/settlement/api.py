@@ -14,6 +14,7 @@ from services.settlement.domain import (
     batches,
     clawbacks,
     endings,
+    handover,
     invoice_checks,
     notices,
     objections,
@@ -176,11 +177,12 @@ ROUTES: list[CommandRoute | ViewRoute] = [
     ),
     CommandRoute("/batches/{batch_id}/answers", batch_words.RecordBatchAnswer, roles={"agent"}),
     CommandRoute("/batches/{batch_id}/reconcile", batch_words.ReconcileBatch, roles=PAYERS),
-    CommandRoute("/statements/{statement_sha256}/override", statements.OverrideStatement, roles={"agent"}),
+    CommandRoute("/agents/{agent_id}/statements/{statement_sha256}/override", statements.OverrideStatement, roles={"agent"}),
     ViewRoute("/statements/{key}", "statements", roles={"agent", "auditor"}, scope=statements_seen),
     CommandRoute("/invoices/{number}/check", invoice_checks.CheckInvoice, roles=REGION),
     # windows and funding across regions
     CommandRoute("/windows/{window_id}/funding", windows.RecordFunding, roles={"agent"}),
+    CommandRoute("/windows/{window_id}/funding/return", handover.ReturnFunding, roles={"agent"}),
     ViewRoute("/windows/{key}", "windows", roles=PAYERS | {"auditor"}, scope=windows_seen),
     ViewRoute("/windows", "windows", roles=PAYERS | {"auditor"}, scope=windows_seen, filters=("agent_id", "state")),
     # taking money back

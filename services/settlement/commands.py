@@ -16,6 +16,7 @@ from tongdui_events.streams import (
     position_id,
     provider_id,
     region_id,
+    statement_id,
 )
 
 from services.settlement.domain import (
@@ -29,6 +30,7 @@ from services.settlement.domain import (
     clawbacks,
     completion,
     endings,
+    handover,
     invoice_checks,
     invoice_status,
     notices,
@@ -404,7 +406,7 @@ def reconcile_batch(command: batch_words.ReconcileBatch, desk: Desk) -> Decision
 
 
 def override_statement(command: statements.OverrideStatement, desk: Desk) -> Decision:
-    known = desk.get(OVERRIDE, statements.override_id(desk.principal, command))
+    known = desk.get(OVERRIDE, statement_id(command.agent_id, command.statement_sha256))
     return statements.override(known, desk.principal, command)
 
 
@@ -475,6 +477,13 @@ def close_window(command: windows.CloseWindow, desk: Desk) -> Decision:
 
 def record_funding(command: windows.RecordFunding, desk: Desk) -> Decision:
     return windows.fund(desk.get(WINDOW, command.window_id), desk.today, desk.principal, command)
+
+
+def return_funding(command: handover.ReturnFunding, desk: Desk) -> Decision:
+    window, position = desk.get(WINDOW, command.window_id), desk.get(POSITION, position_id(command.region))
+    agent = desk.get(AGENT, window.agent_id) if window.agent_id else agents.Agent()
+    payouts_ = {id_: desk.get(PAYOUT, id_) for id_ in position.fixed.get(command.window_id, {})}
+    return handover.give_back(window, agent, position, payouts_, desk.today, desk.principal, command)
 
 
 def settle_window(command: windows.SettleWindow, desk: Desk) -> Decision:
@@ -619,4 +628,5 @@ HANDLERS: dict[type[Command], Callable[[Any, Desk], Decision]] = {
     windows.CloseWindow: close_window,
     windows.RecordFunding: record_funding,
     windows.SettleWindow: settle_window,
+    handover.ReturnFunding: return_funding,
 }

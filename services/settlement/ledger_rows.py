@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from tongdui_events.document import Event, Stamp
-from tongdui_events.payments import FundingReceived
+from tongdui_events.payments import FundingReceived, FundingReturned
 
 from services.settlement.domain.books import Account, Entry, Ledger, evolve
 
@@ -17,7 +17,7 @@ Row = dict[str, Any]
 def ledger_key(event: Event, stamp: Stamp) -> str:
     """A window's funding is each region's own; else one row a stream."""
     stream = str(stamp.originator_id)
-    return f"{stream}/{event.region}" if isinstance(event, FundingReceived) else stream
+    return f"{stream}/{event.region}" if isinstance(event, FundingReceived | FundingReturned) else stream
 
 
 def ledger_row(row: Row | None, event: Event, stamp: Stamp) -> Row:

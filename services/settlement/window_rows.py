@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from tongdui_events.document import Event, Stamp
-from tongdui_events.payments import AgentAppointed, FundingOrdered, FundingReceived, WindowClosed, WindowSettled
+from tongdui_events.payments import AgentAppointed, FundingOrdered, FundingReceived, FundingReturned, WindowClosed, WindowSettled
 
 from services.settlement.domain.windows import LENGTHS, Length
 
@@ -39,6 +39,10 @@ def _told(row: Row, event: Event) -> Row:
             return _of_region(row, event.region, "asked_fen", event.amount_fen)
         case FundingReceived():
             return _of_region(row, event.region, "received_fen", event.amount_fen)
+        case FundingReturned():
+            one = next(one for one in row["positions"] if one["region"] == event.region)
+            lowered = _of_region(row, event.region, "asked_fen", one["received_fen"] - event.amount_fen - one["asked_fen"])
+            return _of_region(lowered, event.region, "received_fen", -event.amount_fen)
     return {}
 
 

@@ -17,7 +17,7 @@ from shared.runtime.claims import ROLES
 Scope = dict[str, Any] | list[dict[str, Any]] | None
 """Which rows a caller sees: those that contain the pattern, or one of them; None: all."""
 
-_PARAMETER = re.compile(r"\{([a-z_]+)\}")
+_PARAMETER = re.compile(r"\{([a-z_0-9]+)\}")
 
 
 def path_parameters(path: str) -> tuple[str, ...]:

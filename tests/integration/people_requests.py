@@ -17,7 +17,7 @@ _IN_PATHS: dict[str, Any] = {
     "notice_id": world.NOTICE, "objection_id": world.OBJECTION,
     "appeal_id": world.APPEAL, "signal_id": world.SIGNAL, "inspection_id": world.INSPECTION, "sanction_id": world.SANCTION,
     "record_id": world.RECORD, "sample_id": world.SAMPLE, "case_id": world.VOUCHER, "source": "registry", "position": 1,
-    "sha256": world.SHA, "paper": "request",
+    "sha256": world.SHA, "statement_sha256": world.SHA, "paper": "request",
 }  # fmt: skip
 _BY_ROUTE: dict[str, dict[str, Any]] = {
     "/registry/v1/notices": {"notice_id": world.LISTING, "objection_id": world.LISTING_OBJECTION},
@@ -60,6 +60,7 @@ _BY_COMMAND: dict[str, dict[str, Any]] = {
     "OpenInspection": {"inspection_id": str(uuid4()), "cause": "report"},
     "ProposeClawback": {"clawback_id": str(uuid4())},
     "RecordResults": {"lines": [{"end_to_end_id": "0" * 32 + "001", "amount_fen": 1, "outcome": "paid", "on": "2025-03-03"}]},
+    "ReconcileBatch": {"end_to_end_ids": ["0" * 32 + "001"]},
     "OpenBatch": {"batch_id": str(uuid4())},
     "RaiseObjection": {"objection_id": str(uuid4())},
     "ConfirmPayeeAccount": {"region": world.REGION},

@@ -45,6 +45,8 @@ class Books:
                 self.closed[fact["clawback_id"]] = fact
             case "FundingReceived":
                 self.funded[fact["region"]] += fact["amount_fen"]
+            case "FundingReturned":
+                self.funded[fact["region"]] -= fact["amount_fen"]
 
     def balances(self) -> Balances:
         """Accounts that stand at nothing are left out."""

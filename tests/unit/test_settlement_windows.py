@@ -13,8 +13,9 @@ from pydantic import TypeAdapter
 from tongdui_events.policy import Channels
 from tongdui_events.streams import position_id
 
-from services.settlement.domain.agents import AppointAgent
+from services.settlement.domain.agents import AppointAgent, ReplaceAgent
 from services.settlement.domain.batches import OpenBatch, ReleaseBatch
+from services.settlement.domain.handover import ReturnFunding
 from services.settlement.domain.payouts import CancelPayout
 from services.settlement.domain.windows import (
     LENGTHS,
@@ -43,6 +44,7 @@ from tests.unit.settlement_world import (
     an_id,
     names,
 )
+from tests.unit.test_settlement_books import books
 from tests.unit.test_settlement_clawbacks import PAID, order, proposal, recovery
 from tests.unit.test_settlement_offsets import due_again, paid
 
@@ -202,6 +204,66 @@ def test_a_window_is_settled_when_every_regions_money_came_and_every_payment_was
     assert world.does(PLATFORM, settle) == ["WindowSettled", "PositionSettled"]
     assert world.refuses(PLATFORM, settle) == "out_of_order"
     assert world.get(WINDOW, WINDOW_ID).settled and not world.get(POSITION, position_id(REGION)).fixed
+
+
+# -- another agent takes over -------------------------------------------------------------------
+
+SUCCESSOR = an_id("successor")
+
+
+def replaced_world() -> World:
+    """The region's money of March has come; another agent takes over in April."""
+    world = closed_world()
+    world.does(CLERK, funding())
+    told = AppointAgent(agent_id=SUCCESSOR, name="示例结算有限公司", regions=(REGION,), from_on=DAY)
+    world.does(OPERATOR, told)
+    world.does(OPERATOR, ReplaceAgent(agent_id=AGENT, by=SUCCESSOR, on=world.today))
+    return world
+
+
+def returning(fen: int = PAID, **changed: Any) -> ReturnFunding:
+    known = {"window_id": WINDOW_ID, "region": REGION, "amount_fen": fen, "returned_on": MARCH, "reference": "退回1"}
+    return ReturnFunding.model_validate(known | changed)
+
+
+def test_a_replaced_agent_releases_nothing_and_gives_back_what_it_did_not_pay_which_its_successor_does() -> None:
+    world = replaced_world()
+    assert names(release(world)) == ["not_found"], "it is nobody's agent any more"
+    assert world.does(CLERK, returning()) == ["FundingReturned", "PositionReturned"]
+    assert world.does(PLATFORM, SettleWindow(window_id=WINDOW_ID)) == ["WindowSettled", "PositionSettled"]
+    assert books(world).findings == ()
+    world.day = date(2026, 5, 1)
+    closed = world.asks(PLATFORM, close(date(2026, 4, 30), agent_id=SUCCESSOR))
+    assert names(closed) == ["WindowClosed", "FundingOrdered", "PositionFixed"] and closed[1].amount_fen == PAID
+    people = CLERK.model_copy(update={"member_of": SUCCESSOR})
+    asked = funding(window=window_id(SUCCESSOR, "month", date(2026, 4, 30)))
+    assert world.does(people, asked) == ["FundingReceived", "PositionFunded"]
+    world.asks(people, OpenBatch(batch_id=an_id("anew"), payer=str(SUCCESSOR), channel="agent"))
+    told = world.asks(people, ReleaseBatch(batch_id=an_id("anew"), payout_ids=(world.payout_id,)))
+    assert names(told) == ["BatchReleased", "PayoutInstructed"]
+
+
+def test_only_what_is_proved_unpaid_is_given_back() -> None:
+    world = closed_world()
+    world.does(CLERK, funding())
+    assert world.refuses(CLERK, returning()) == "still_agent"
+    release(world)
+    world.does(OPERATOR, AppointAgent(agent_id=SUCCESSOR, name="示例结算有限公司", regions=(REGION,), from_on=DAY))
+    world.does(OPERATOR, ReplaceAgent(agent_id=AGENT, by=SUCCESSOR, on=world.today))
+    assert world.refuses(CLERK, returning()) == "still_under_way", "it is out, and the old agent answers for it"
+    paid(world)
+    assert world.refuses(CLERK, returning()) == "not_what_is_left"
+    assert world.does(CLERK, returning(0)) == ["FundingReturned", "PositionReturned"]
+    assert world.refuses(CLERK, returning(0)) == "out_of_order"
+    assert not world.get(POSITION, position_id(REGION)).payable, "what was paid is not paid again"
+
+
+def test_a_return_is_to_the_fen_of_a_day_that_has_come_and_by_the_agent_itself() -> None:
+    world = replaced_world()
+    assert world.refuses(CLERK, returning(PAID - 1)) == "not_what_is_left"
+    assert world.refuses(CLERK, returning(returned_on=world.today + timedelta(days=1))) == "answered_tomorrow"
+    assert world.refuses(CLERK.model_copy(update={"member_of": SUCCESSOR}), returning()) == "not_yours"
+    assert world.refuses(CLERK, returning(window_id=an_id("none"))) == "not_found"
 
 
 def test_a_position_is_the_same_after_its_snapshot() -> None:

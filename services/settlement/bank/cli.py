@@ -150,7 +150,7 @@ def override_file(
     """对账单放行 · Accept a statement that is refused whole; it counts when another person says the same. Exit 2 if refused."""
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     with _settlement(url, token, agent) as platform:
-        answer = platform.command(f"statements/{digest}/override", {"reason": reason}, uuid4())
+        answer = platform.command(f"agents/{agent}/statements/{digest}/override", {"reason": reason}, uuid4())
     if "events" not in answer:
         typer.echo(f"refused: {answer['detail']}", err=True)
         raise typer.Exit(UNCHECKED)

@@ -3,6 +3,7 @@
 | Event | Debit | Credit |
 |---|---|---|
 | FundingReceived | agent clearing | region fund |
+| FundingReturned | region fund | agent clearing |
 | PayoutSettled | payee | region fund (treasury) or agent clearing (agent) |
 | PayoutReturned | the same, turned round | |
 | ClawbackOrdered, by what it adds | recovery | payee |
@@ -26,7 +27,7 @@ from datetime import date
 from typing import Literal, NamedTuple
 
 from tongdui_events.document import Event, Stamp
-from tongdui_events.payments import FundingReceived, PayoutReturned, PayoutScheduled, PayoutSettled
+from tongdui_events.payments import FundingReceived, FundingReturned, PayoutReturned, PayoutScheduled, PayoutSettled
 from tongdui_events.settlement import (
     ClawbackCancelled,
     ClawbackClosed,
@@ -47,6 +48,7 @@ BOOKED: tuple[type[Event], ...] = (
     RecoveryRecorded,
     ClawbackClosed,
     FundingReceived,
+    FundingReturned,
 )
 """What a ledger is made of; the first of a stream says whose money it is and moves none."""
 
@@ -92,6 +94,9 @@ def evolve(ledger: Ledger, event: Event, stamp: Stamp) -> Ledger:
         case FundingReceived():
             fund, clearing = Account("region_fund", event.region), Account("agent_clearing", event.region)
             return _moved(ledger, on, clearing, fund, event.amount_fen)
+        case FundingReturned(amount_fen=fen) if fen:
+            fund, clearing = Account("region_fund", event.region), Account("agent_clearing", event.region)
+            return _moved(ledger, on, fund, clearing, fen)
     return _taken_back(ledger, event, on)
 
 

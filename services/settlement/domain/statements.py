@@ -40,25 +40,22 @@ OVERRIDE = Fold("override", "settlement", (StatementOverrideAsked, StatementOver
 class OverrideStatement(Command):
     """Accept a statement that does not add up, or does not follow the one before: two persons of the agent say so."""
 
+    agent_id: UUID
     statement_sha256: Sha256
     reason: Code
 
 
-def override_id(principal: Principal, command: OverrideStatement) -> UUID:
-    """The stream, of the agent that asks."""
-    return statement_id(principal.member_of or UUID(int=0), command.statement_sha256)
-
-
 def override(override: Override, principal: Principal, command: OverrideStatement) -> list[Decided] | Refusal:
     """StatementOverrideAsked by the first person, StatementOverridden by another."""
-    if principal.role != "agent" or principal.member_of is None:
-        return NotYours("statement_sha256")
+    if principal.role != "agent" or principal.member_of != command.agent_id:
+        return NotYours("agent_id")
     if override.overridden:
         return OutOfOrder("statement_sha256", state="overridden")
-    stream = override_id(principal, command)
+    stream = statement_id(command.agent_id, command.statement_sha256)
     if not override.asked_by:
-        asked = StatementOverrideAsked(agent_id=principal.member_of, **command.model_dump())
-        return [Decided(stream, asked)]
+        return [Decided(stream, StatementOverrideAsked(**command.model_dump()))]
     if override.asked_by & principal.persons:
         return SamePerson(step="override")
-    return [Decided(stream, StatementOverridden(by=(override.asked_as, principal.sub), **command.model_dump()))]
+    by = (override.asked_as, principal.sub)
+    done = StatementOverridden(by=by, statement_sha256=command.statement_sha256, reason=command.reason)
+    return [Decided(stream, done)]

@@ -33,6 +33,20 @@ class StillToPay(Refusal):
     en = "{missing_fen} fen of funding and {open} payments of this window are still to come"
 
 
+class StillAgent(Refusal):
+    status = 409
+    section = "三(五)"
+    zh = "该结算机构仍在任,不退回结算期资金"
+    en = "the agent has not been replaced; what it was sent is for its own payments"
+
+
+class NotWhatIsLeft(Refusal):
+    status = 409
+    section = "三(五)"
+    zh = "退回{amount_fen}分,该区域本期结余为{left_fen}分"
+    en = "{amount_fen} fen are returned, {left_fen} are left of the region's money for this window"
+
+
 class RegionUnfunded(Refusal):
     status = 409
     section = "三(五)"

@@ -20,10 +20,12 @@ from tongdui_events.document import Event, PositiveFen, RegionCode, Stamp, Text
 from tongdui_events.payments import (
     FundingOrdered,
     FundingReceived,
+    FundingReturned,
     PayableBooked,
     PayableDropped,
     PositionFixed,
     PositionFunded,
+    PositionReturned,
     PositionSettled,
     RecoveryBooked,
     WindowClosed,
@@ -86,6 +88,8 @@ def _positioned(position: Position, event: Event, stamp: Stamp) -> Position:
             return _fixed(position, event)
         case PositionFunded():
             return replace(position, unfunded=position.unfunded - {event.window_id})
+        case PositionReturned():
+            return _returned(position, event, stamp)
         case PositionSettled():
             fixed = {id_: payouts for id_, payouts in position.fixed.items() if id_ != event.window_id}
             return replace(position, fixed=fixed)
@@ -104,6 +108,19 @@ def _fixed(position: Position, event: PositionFixed) -> Position:
     )
 
 
+def _returned(position: Position, event: PositionReturned, stamp: Stamp) -> Position:
+    """What was not paid waits for a window of the successor's; nothing is kept by the predecessor."""
+    fixed = position.fixed.get(event.window_id, {})
+    again = {id_: Item(fixed[id_], stamp.business_day) for id_ in event.payout_ids if id_ in fixed}
+    return replace(
+        position,
+        payable={**position.payable, **again},
+        fixed={id_: payouts for id_, payouts in position.fixed.items() if id_ != event.window_id},
+        unfunded=position.unfunded - {event.window_id},
+        kept_fen=0,
+    )
+
+
 def _dropped(position: Position, payout_id: UUID) -> Position:
     """Before its window closed it never was; afterwards the agent has, or is given, money it will not need."""
     if payout_id in position.payable:
@@ -118,7 +135,7 @@ def _dropped(position: Position, payout_id: UUID) -> Position:
 POSITION: Fold[Position] = Fold(
     "position",
     "settlement",
-    (PayableBooked, PayableDropped, RecoveryBooked, PositionFixed, PositionFunded, PositionSettled),
+    (PayableBooked, PayableDropped, RecoveryBooked, PositionFixed, PositionFunded, PositionReturned, PositionSettled),
     Position(),
     _positioned,
     snapshot_every=500,
@@ -150,13 +167,16 @@ def _windowed(window: Window, event: Event, stamp: Stamp) -> Window:
         case FundingReceived():
             come = window.received.get(event.region, 0) + event.amount_fen
             return replace(window, received={**window.received, event.region: come})
+        case FundingReturned():
+            left = {event.region: window.received.get(event.region, 0) - event.amount_fen}
+            return replace(window, received={**window.received, **left}, asked={**window.asked, **left})
         case WindowSettled():
             return replace(window, settled=True)
     return window
 
 
 WINDOW: Fold[Window] = Fold(
-    "window", "settlement", (WindowClosed, FundingOrdered, FundingReceived, WindowSettled), Window(), _windowed
+    "window", "settlement", (WindowClosed, FundingOrdered, FundingReceived, FundingReturned, WindowSettled), Window(), _windowed
 )
 """Keyed by ``window_id``."""
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from tongdui_events.common import NoticeCorrected, NoticeItemDropped, NoticePublished, NoticeWithdrawn
 from tongdui_events.document import Event
-from tongdui_events.payments import BatchReleased, FundingOrdered, FundingReceived, WindowClosed
+from tongdui_events.payments import BatchReleased, FundingOrdered, FundingReceived, FundingReturned, WindowClosed
 from tongdui_events.settlement import (
     ApprovalWithdrawn,
     ClawbackCancelled,
@@ -54,7 +54,7 @@ KINDS: dict[str, Kind] = {
         Kind("letter", "追回通知书", (ClawbackProposed, ClawbackOrdered, ClawbackCancelled)),
         Kind("attachment", "公示附件", (NoticePublished, NoticeCorrected, NoticeWithdrawn, NoticeItemDropped)),
         Kind("list", "拨付汇总表", (BatchReleased,)),
-        Kind("statement", "结算单", (WindowClosed, FundingOrdered, FundingReceived), of_region=True),
+        Kind("statement", "结算单", (WindowClosed, FundingOrdered, FundingReceived, FundingReturned), of_region=True),
     )
 }
 OfRedemption = Literal["request", "undertaking", "decision"]

@@ -27,10 +27,10 @@ from tongdui_events.document import (
 )
 from tongdui_events.payments import (
     AgentAppointed, AgentReplaced, BankCode, BatchAnswered, BatchOpened, BatchReconciled, BatchReleased,
-    FundingOrdered, FundingReceived, OffsetLapsed, OffsetTaken, PayableBooked, PayableDropped,
+    FundingOrdered, FundingReceived, FundingReturned, OffsetLapsed, OffsetTaken, PayableBooked, PayableDropped,
     PayeeAccountConfirmed, PayeeAccountProposed, PayoutCancelled, PayoutFailed, PayoutFreed, PayoutHeld,
     PayoutInstructed, PayoutReturned, PayoutScheduled, PayoutSettled, PayoutUncertain, PositionFixed,
-    PositionFunded, PositionSettled, RecoveryBooked, StatementOverridden, StatementOverrideAsked, WindowClosed, WindowPosition,
+    PositionFunded, PositionReturned, PositionSettled, RecoveryBooked, StatementOverridden, StatementOverrideAsked, WindowClosed, WindowPosition,
     WindowSettled,
 )
 from tongdui_events.policy import Channels, MonthDay, PolicyAdopted, PolicyBasis, PolicyTerms, YearBasis
@@ -81,7 +81,7 @@ __all__ = [
     "DrawnCase", "EndToEndId", "EnterpriseBarred", "EnterpriseDissolved", "EnterpriseMoved",
     "EnterpriseQualificationRevoked", "EnterpriseQualified", "EnterpriseRegistered", "EnterpriseReinstated",
     "EnterpriseRenamed", "EnterpriseSucceeded", "Event", "EvidenceDocument", "EvidencePosition", "Fen", "FiledItem",
-    "FindingRecorded", "Flag", "Frozen", "FundingOrdered", "FundingReceived", "Hmac", "HoldConsumed", "HoldPlaced",
+    "FindingRecorded", "Flag", "Frozen", "FundingOrdered", "FundingReceived", "FundingReturned", "Hmac", "HoldConsumed", "HoldPlaced",
     "HoldReduced", "HoldReleased", "HoldTaken", "HoldsCarriedOver", "InspectionClosed", "InspectionOpened",
     "InspectionStatementReceived", "Instalment", "Invoice", "InvoiceClaimed", "InvoiceReleased", "InvoiceReversed",
     "Last4", "ListingTermsSet", "LocalSupportMatched", "LocalSupportRecorded", "Mode", "MonthDay", "NAMESPACE",
@@ -91,7 +91,7 @@ __all__ = [
     "PayableDropped", "PayeeAccountConfirmed", "PayeeAccountProposed", "PaymentAdded", "PaymentStopLifted",
     "PaymentStopped", "PayoutCancelled", "PayoutFailed", "PayoutFreed", "PayoutHeld", "PayoutInstructed",
     "PayoutReturned", "PayoutScheduled", "PayoutSettled", "PayoutUncertain", "PerformanceAllowed", "PerformedLine",
-    "Place", "PolicyAdopted", "PolicyBasis", "PolicyTerms", "Position", "PositionFixed", "PositionFunded",
+    "Place", "PolicyAdopted", "PolicyBasis", "PolicyTerms", "Position", "PositionFixed", "PositionFunded", "PositionReturned",
     "PositionSettled", "PositiveFen", "PresentationEnded", "PresentationRefused", "ProviderApplied",
     "ProviderChanged", "ProviderDelisted", "ProviderListed", "ProviderPublished", "ProviderRecommended",
     "ProviderRefused", "ProviderReinstated", "ProviderRenamed", "ProviderSuspended", "Province", "PublicityPassed",

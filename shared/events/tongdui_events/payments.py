@@ -295,6 +295,25 @@ class FundingReceived(SettlementEvent):
     reference: Code
 
 
+class FundingReturned(SettlementEvent):
+    """A replaced agent gave back what it did not pay out of a window; ``payout_ids`` are paid by its successor."""
+
+    window_id: UUID
+    region: RegionCode
+    amount_fen: Fen
+    returned_on: date
+    reference: Code
+    payout_ids: tuple[UUID, ...] = ()
+
+
+class PositionReturned(SettlementEvent):
+    """A region has nothing in a window of a replaced agent any more: these payments wait for the next one."""
+
+    region: RegionCode
+    window_id: UUID
+    payout_ids: tuple[UUID, ...] = ()
+
+
 class WindowSettled(SettlementEvent):
     """A window is fully funded and paid."""
 
