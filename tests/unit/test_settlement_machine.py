@@ -41,6 +41,7 @@ from services.settlement.domain.clawbacks import (
     WriteOffClawback,
 )
 from services.settlement.domain.endings import LapseRedemption, RejectRedemption, ReturnRedemption, WithdrawRedemption
+from services.settlement.domain.lookups import clawbacks_of, paid_of
 from services.settlement.domain.notices import CloseNotice, PublishNotice
 from services.settlement.domain.objections import RaiseObjection, RuleOnObjection
 from services.settlement.domain.payouts import PAYOUT, CancelPayout, CheckPayout, FreePayout, HoldPayout, Payout
@@ -496,6 +497,16 @@ class Money(RuleBasedStateMachine):
         assert found.findings == () and found.debit_fen == found.credit_fen
 
     @invariant()
+    def what_is_left_owed_is_never_more_than_was_paid(self) -> None:
+        """Also where a payment came back after its debt was repaid: then nothing is left owed of it."""
+        if not hasattr(self, "world"):
+            return
+        for id_ in {d.event.redemption_id for d in self.world.documents if d.stamp.type == "ClawbackProposed"}:
+            redemption = self.world.get(REDEMPTIONS, id_)
+            left = sum(one.left_fen for one in clawbacks_of(redemption, self.world.get))
+            assert left <= paid_of(redemption, self.world.get).fen, redemption
+
+    @invariant()
     def the_bank_booked_each_attempt_once_and_each_payment_is_held_once(self) -> None:
         if not hasattr(self, "world"):
             return
@@ -537,7 +548,8 @@ class Money(RuleBasedStateMachine):
 
 
 def _was_repaid(finding: Any) -> bool:
-    """A payment that came back leaves an order standing for what was repaid or written off of it: the region hands that back."""
+    """A payment that came back leaves an order standing for what was repaid or written off of it: the region hands that back.
+    What is left owed is looked at by itself."""
     return finding.invariant == "5" and finding.where.endswith("PayoutReturned")
 
 
