@@ -223,6 +223,18 @@ class BankWorld:
             statement = "SELECT count(*) FROM settlement_events WHERE topic = %s"
             return connection.execute(statement, (event_type,)).fetchone()[0]
 
+    async def ensure_the_end_is_right(self) -> None:
+        """However it went: the books say what the payments say, and the bank has booked no attempt twice."""
+        rows = [await self.payout(number) for number in range(1, CASES + 1)]
+        paid = sum(row["amount_fen"] for row in rows if row["state"] == "settled")
+        books = (await self.world.call("GET", "/settlement/v1/books", self._agent)).json()
+        assert books["findings"] == [] and books["debit_fen"] == books["credit_fen"], books
+        balances = {item["kind"]: item["balance_fen"] for item in books["items"] if item["party"] in ("", OTHER_LABORATORY)}
+        assert (balances.get("agent_clearing", 0), balances.get("payee", 0)) == (-paid, paid), books
+        for row in rows:
+            for end_to_end_id in filter(None, (row.get("end_to_end_id"), *row.get("earlier", ()))):
+                assert len(await self.bank.booked(end_to_end_id)) <= 1, end_to_end_id
+
     async def next_day(self, days: int = 1) -> None:
         """The bank's clock and the platform's days."""
         for _ in range(days):
@@ -319,7 +331,9 @@ async def bank_world(database_url: str, directory: Path) -> AsyncIterator[BankWo
         await _account(world)
         url = await _served(world, stack)
         await bank.open()
-        yield BankWorld(world, bank, url, directory)
+        paying = BankWorld(world, bank, url, directory)
+        yield paying
+        await paying.ensure_the_end_is_right()
 
 
 async def _account(world: People) -> None:
