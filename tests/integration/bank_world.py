@@ -17,6 +17,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import uvicorn
+from stdnum import iban
 from tongdui_events.document import Event
 from tongdui_events.payments import PayoutScheduled
 from tongdui_events.samples import sample
@@ -164,8 +165,7 @@ class MockBank:
 
 def _iban(number: str) -> str:
     text = number.zfill(18)
-    digits = "".join(str(int(one, 36)) for one in f"{text}CN00")
-    return f"CN{98 - int(digits) % 97:02d}{text}"
+    return f"CN{iban.calc_check_digits(f'CN00{text}')}{text}"
 
 
 class BankWorld:

@@ -211,17 +211,15 @@ class Connector:
         """Batches of which every payment has its last word are said to be done; the others are asked about again."""
         kept = self._spool.root / "reconciled"
         done = set(kept.read_text().split()) if kept.exists() else set()
-        for name, content in self._spool.files("sent"):
-            sent = read_sent(content)
-            if sent.message_id in done:
-                continue
+        for name in sorted(self._spool.names("sent") - {f"{message_id}.xml" for message_id in done}):
+            sent = self._sent(name.removesuffix(".xml"))
             body = {"end_to_end_ids": sorted(sent.fen)}
             key = uuid5(NAMESPACE, f"{sent.message_id}/reconciled")
             problem = self._platform.post(f"batches/{UUID(sent.message_id)}/reconcile", body, key)
             if problem is None or problem["code"] == "out_of_order":
                 append_line(kept, sent.message_id)
             elif problem["code"] != "still_under_way":
-                raise ValueError(f"{name} cannot be reconciled: {problem['detail']}")
+                raise ValueError(f"{sent.message_id} cannot be reconciled: {problem['detail']}")
 
     def _sent(self, message_id: str) -> Sent:
         return read_sent((self._spool.root / "sent" / f"{message_id}.xml").read_bytes())

@@ -29,11 +29,15 @@ class Spool:
     def has(self, folder: str, name: str) -> bool:
         return (self.root / folder / name).exists()
 
+    def names(self, folder: str) -> frozenset[str]:
+        """Of what is there whole."""
+        paths = (self.root / folder).iterdir()
+        return frozenset(path.name for path in paths if not path.name.startswith(".") and path.is_file())
+
     def files(self, folder: str) -> Iterator[tuple[str, bytes]]:
         """(name, content), in the order of names."""
-        for path in sorted((self.root / folder).iterdir()):
-            if not path.name.startswith(".") and path.is_file():
-                yield path.name, path.read_bytes()
+        for name in sorted(self.names(folder)):
+            yield name, (self.root / folder / name).read_bytes()
 
     def move(self, name: str, source: str, target: str) -> None:
         os.replace(self.root / source / name, self.root / target / name)

@@ -14,7 +14,7 @@ from tongdui_events.document import Code, EndToEndId, PositiveFen
 from tongdui_events.payments import PayoutFailed, PayoutReturned, PayoutSettled, PayoutUncertain
 
 from services.settlement.domain.accounts import Account
-from services.settlement.domain.batches import Batch
+from services.settlement.domain.batches import Batch, handles
 from services.settlement.domain.case_facts import Case
 from services.settlement.domain.clawbacks import Clawback
 from services.settlement.domain.completion import completed
@@ -30,7 +30,7 @@ from services.settlement.domain.refusals import (
     UnknownAttempt,
 )
 from shared.kernel.commands import Command, Principal
-from shared.kernel.decisions import Decided, NotFound, NotYours, OutOfOrder, Refusal
+from shared.kernel.decisions import Decided, NotFound, OutOfOrder, Refusal
 from shared.kernel.fields import Day
 
 ANSWERED_WITHIN: Mapping[str, timedelta] = {"agent": timedelta(days=5), "treasury": timedelta(days=30)}
@@ -182,12 +182,9 @@ def _from_the_payer(batch: Batch, principal: Principal) -> Refusal | None:
     """The payment port; the agent that paid; or the region, by another person than released the list."""
     if principal.role == "service":
         return None
-    if batch.channel == "agent":
-        mine = principal.role == "agent" and str(principal.member_of) == batch.payer
-    else:
-        mine = principal.role == "regional_officer" and principal.region == batch.payer
-    if not mine:
-        return NotYours("payout_id")
+    refusal = handles(principal, batch.payer, batch.channel, "payout_id")
+    if refusal:
+        return refusal
     same = batch.channel == "treasury" and bool(batch.released_by & principal.persons)
     return SamePerson(step="release") if same else None
 

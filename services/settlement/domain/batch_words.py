@@ -11,15 +11,15 @@ from tongdui_events.common import Count
 from tongdui_events.document import EndToEndId, Sha256
 from tongdui_events.payments import BatchAnswered, BatchReconciled
 
-from services.settlement.domain.batches import Batch
+from services.settlement.domain.batches import Batch, handles
 from services.settlement.domain.payouts import Payout, Stage
 from services.settlement.domain.result_refusals import BatchIncomplete, StillUnderWay
 from shared.kernel.commands import Command, Principal
-from shared.kernel.decisions import Decided, NotFound, NotYours, OutOfOrder, Refusal
+from shared.kernel.decisions import Decided, NotFound, OutOfOrder, Refusal
 from shared.kernel.fields import each_once
 
 _GONE: frozenset[Stage] = frozenset({"failed", "returned"})
-Name = Annotated[EndToEndId, Field(min_length=33, max_length=35, pattern=r"^[0-9a-f]{32}[0-9]{1,3}$")]
+AttemptName = Annotated[EndToEndId, Field(min_length=33, max_length=35, pattern=r"^[0-9a-f]{32}[0-9]{1,3}$")]
 
 
 class RecordBatchAnswer(Command):
@@ -37,7 +37,7 @@ class ReconcileBatch(Command):
     """Say that every payment of a batch has its last word: all its end-to-end ids, in any order."""
 
     batch_id: UUID
-    end_to_end_ids: Annotated[tuple[Name, ...], Field(min_length=1, max_length=20_000), AfterValidator(each_once)]
+    end_to_end_ids: Annotated[tuple[AttemptName, ...], Field(min_length=1, max_length=20_000), AfterValidator(each_once)]
 
 
 def payout_of(end_to_end_id: str) -> UUID:
@@ -81,10 +81,5 @@ def _is_out(batch: Batch, principal: Principal, batch_id: UUID) -> Refusal | Non
     """It was released, and who asks pays by it."""
     if batch.batch_id is None:
         return NotFound("batch_id", what="batch", id=batch_id)
-    if batch.channel == "agent":
-        mine = principal.role == "agent" and str(principal.member_of) == batch.payer
-    else:
-        mine = principal.role == "regional_officer" and principal.region == batch.payer
-    if not mine:
-        return NotYours("batch_id")
-    return None if batch.released_by else OutOfOrder("batch_id", state="open")
+    refusal = handles(principal, batch.payer, batch.channel, "batch_id")
+    return refusal or (None if batch.released_by else OutOfOrder("batch_id", state="open"))

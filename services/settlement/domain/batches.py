@@ -130,7 +130,7 @@ def open_batch(
     """BatchOpened. ``agent``: the payer, of an agent's batch."""
     if batch.batch_id is not None:
         return OutOfOrder("batch_id", state="released" if batch.released_by else "open")
-    refusal = _handles(principal, command.payer, command.channel)
+    refusal = handles(principal, command.payer, command.channel)
     if refusal:
         return refusal
     if command.channel == "agent" and not any(agent.pays_for(region, today) for region in agent.regions):
@@ -145,7 +145,7 @@ def instructions(
     """What would go out: every payment checked, everything that forbids one named at once."""
     if batch.batch_id is None:
         return NotFound("batch_id", what="batch", id=command.batch_id)
-    refusal = _handles(principal, batch.payer, batch.channel)
+    refusal = handles(principal, batch.payer, batch.channel)
     if refusal:
         return refusal
     if batch.released_by:
@@ -200,13 +200,13 @@ def _instruction(due: Due) -> Instruction:
     )
 
 
-def _handles(principal: Principal, payer: str, channel: Channel) -> Refusal | None:
+def handles(principal: Principal, payer: str, channel: Channel, field: str = "payer") -> Refusal | None:
     """An officer handles its region's treasury lists, an agent's people its own files."""
     if channel == "agent":
         mine = principal.role == "agent" and str(principal.member_of) == payer
     else:
         mine = principal.role == "regional_officer" and principal.region == payer
-    return None if mine else NotYours("payer")
+    return None if mine else NotYours(field)
 
 
 def _forbidden(batch: Batch, agent: Agent, due: Due, today: date, principal: Principal) -> list[Refusal]:

@@ -11,10 +11,11 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
-from tongdui_events.document import Code, EndToEndId, PositiveFen, Sha256
+from tongdui_events.document import Code, PositiveFen, Sha256
 from tongdui_events.payments import BatchAnswered, BatchReconciled
 
 from services.settlement.domain.bank_answers import RecordFailure, RecordSettlement
+from services.settlement.domain.batch_words import AttemptName, payout_of
 from services.settlement.domain.batches import Batch
 from services.settlement.domain.payouts import Payout
 from services.settlement.domain.refusals import ResultsDefective, defective
@@ -31,7 +32,7 @@ class ResultLine(Entry):
     """One line: the payment by its business number, its sum, and whether it was paid (with the number of the voucher, 凭证号,
     and the day) or not (with the reason)."""
 
-    end_to_end_id: Annotated[EndToEndId, Field(min_length=33, max_length=35, pattern=r"^[0-9a-f]{32}[0-9]{1,3}$")]
+    end_to_end_id: AttemptName
     amount_fen: PositiveFen
     outcome: Literal["paid", "failed"]
     on: Day
@@ -41,7 +42,7 @@ class ResultLine(Entry):
     @property
     def payout_id(self) -> UUID:
         """A business number begins with the payment's id."""
-        return UUID(hex=self.end_to_end_id[:32])
+        return payout_of(self.end_to_end_id)
 
 
 def _each_payment_once(lines: tuple[ResultLine, ...]) -> tuple[ResultLine, ...]:
