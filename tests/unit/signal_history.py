@@ -27,6 +27,8 @@ from tongdui_events import (
     Step,
     VoucherApplied,
     VoucherIssued,
+    VoucherTendered,
+    VoucherWithdrawn,
 )
 from tongdui_events.codec import encode
 from tongdui_events.document import Actor, Document, Event, Stamp
@@ -129,6 +131,12 @@ class SignalHistory:
             catalogue_version=1, quota_year=2025, budget_year=2025, reduced_because=(),
         )
         return self.add("voucher", voucher_id, confirmed, voucher_id)
+
+    def tender(self, number: int) -> None:
+        self.add("voucher", UUID(int=number), VoucherTendered(voucher_id=UUID(int=number)), UUID(int=number))
+
+    def withdraw(self, number: int) -> None:
+        self.add("voucher", UUID(int=number), VoucherWithdrawn(voucher_id=UUID(int=number)), UUID(int=number))
 
     def request(
         self, number: int, seller: str, invoices: Iterable[str] = (), documents: Iterable[tuple[str, str]] = ()

@@ -132,6 +132,17 @@ def test_a_controller_who_holds_shares_of_the_other_party_relates_them() -> None
     assert len(of(history, "related_parties")) == 1
 
 
+def test_parties_are_found_related_when_their_only_case_is_over() -> None:
+    history = SignalHistory()
+    issued = history.issue(1, uscc(1), LAB)
+    history.withdraw(1)
+    history.affiliate(uscc(1), phone_hmac=hmac_of("same"))
+    history.end()
+    history.affiliate(LAB, phone_hmac=hmac_of("same"))
+    [found] = [one for one in history.end().signals() if one.rule == "related_parties"]
+    assert (found.subject.id, found.cases) == (f"{uscc(1)}/{LAB}", (issued,))
+
+
 def test_a_company_that_applies_within_days_of_its_registration() -> None:
     history = SignalHistory()
     history.register(uscc(1), FIRST - timedelta(days=DEFAULT_TERMS.new_company_days))
@@ -164,6 +175,18 @@ def test_a_burst_of_requests_before_their_deadline() -> None:
         history.request(number, LAB)
     assert of(history, "burst_before_a_deadline") == [], "two of the six were not late"
     for number in (5, 6, 7):
+        history.request(number, LAB)
+    assert [subject for subject, _ in of(history, "burst_before_a_deadline")] == [LAB]
+
+
+def test_a_request_counts_though_its_voucher_was_taken_back_meanwhile() -> None:
+    history = SignalHistory()
+    for number in range(1, 6):
+        history.issue(number, uscc(number), LAB, redeem_by=FIRST + timedelta(days=1))
+        history.tender(number)
+        history.withdraw(number)
+    history.open(FIRST + timedelta(days=1))
+    for number in range(1, 6):
         history.request(number, LAB)
     assert [subject for subject, _ in of(history, "burst_before_a_deadline")] == [LAB]
 

@@ -77,16 +77,20 @@ class DocumentOfSeveral:
     types: tuple[Any, ...] = (RedemptionRequested, RedemptionResubmitted)
 
     def __init__(self) -> None:
-        self._cases: dict[str, dict[UUID, At]] = defaultdict(dict)
+        #: the first case of each document and the position of its request, None once it was told
+        self._first: dict[bytes, tuple[UUID, int] | None] = {}
 
     def see(self, seen: Seen, known: Known, terms: SignalTerms) -> Iterator[Signal]:
+        voucher_id = seen.event.voucher_id
         for document in seen.event.documents:
             if document.kind in terms.shareable_documents:
                 continue
-            cases = self._cases[document.sha256]
-            cases.setdefault(seen.event.voucher_id, seen.at)
-            if len(cases) > 1:
-                yield signal(self.name, "document", document.sha256, (document.sha256,), cases.values(), cases)
+            digest, sha256 = bytes.fromhex(document.sha256), document.sha256
+            first = self._first.setdefault(digest, (voucher_id, seen.position))
+            if first is not None and first[0] != voucher_id:
+                self._first[digest] = None
+                evidence = [(seen.source, first[1]), seen.at]
+                yield signal(self.name, "document", sha256, (sha256,), evidence, [first[0], voucher_id])
 
 
 class BurstBeforeADeadline:
@@ -107,10 +111,13 @@ class BurstBeforeADeadline:
         if not 0 <= (deadline - seen.day).days < terms.deadline_days:
             return
         provider = case.provider_uscc
+        if seen.day <= self._told_until.get(provider, date.min):
+            return
         self._late[provider].append((seen.day, seen.at, seen.event.voucher_id))
         since = date.fromordinal(seen.day.toordinal() - terms.deadline_days)
-        recent = [late for late in self._late[provider] if late[0] > max(since, self._told_until.get(provider, date.min))]
+        recent = [late for late in self._late[provider] if late[0] > since]
         if len(recent) >= terms.deadline_requests:
             self._told_until[provider] = seen.day
+            del self._late[provider]
             cause = (provider, seen.day)
             yield signal(self.name, "provider", provider, cause, [at for _, at, _ in recent], [v for *_, v in recent])

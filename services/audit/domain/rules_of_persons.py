@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Iterator
+from sys import intern
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,8 @@ from tongdui_events.registry import AffiliationDeclared
 from tongdui_events.settlement import RedemptionApproved, RedemptionReviewed
 from tongdui_events.voucher import ProviderChanged, VoucherApplied, VoucherIssued
 
-from services.audit.domain.known_facts import Known
+from services.audit.domain.known_facts import Known, Together
+from services.audit.domain.remembered import UntilTold
 from services.audit.domain.signals import Seen, Signal, signal
 
 At = tuple[str, int]
@@ -27,18 +28,18 @@ class RelatedParties:
 
     def see(self, seen: Seen, known: Known, terms: SignalTerms) -> Iterator[Signal]:
         event = seen.event
-        cases = known.cases_of[event.uscc] if isinstance(event, AffiliationDeclared) else {event.voucher_id}
-        for voucher_id in sorted(cases):
-            if voucher_id in known.cases:
-                yield from self._case(voucher_id, known)
+        if isinstance(event, AffiliationDeclared):
+            for case in known.cases_with(event.uscc):
+                yield from self._case(case, known)
+        elif event.voucher_id in known.cases:
+            yield from self._case(known.together(event.voucher_id), known)
 
-    def _case(self, voucher_id: UUID, known: Known) -> Iterator[Signal]:
-        case = known.cases[voucher_id]
+    def _case(self, case: Together, known: Known) -> Iterator[Signal]:
         pair = case.enterprise_uscc, case.provider_uscc
         enterprise, provider = (known.affiliations.get(uscc) for uscc in pair)
         if enterprise and provider and enterprise.links & provider.links:
             evidence = (enterprise.at, provider.at, case.issued_at)
-            yield signal(self.name, "pair", "/".join(pair), pair, evidence, [voucher_id])
+            yield signal(self.name, "pair", "/".join(pair), pair, evidence, [case.voucher_id])
 
 
 class NewCompany:
@@ -55,6 +56,14 @@ class NewCompany:
             yield signal(self.name, "enterprise", uscc, (uscc,), (registered[1], seen.at), [event.voucher_id])
 
 
+class Approved:
+    """What one reviewer let through in a region and year, and by whom it was approved."""
+
+    def __init__(self) -> None:
+        self.cases: list[tuple[At, UUID]] = []
+        self.by: set[str] = set()
+
+
 class SamePersonsAlways:
     """固定经办: everything a reviewer lets through in a year is approved by the same person."""
 
@@ -63,20 +72,29 @@ class SamePersonsAlways:
 
     def __init__(self) -> None:
         self._reviewer: dict[UUID, str] = {}
-        self._approved: dict[tuple[str, str, int], list[tuple[str, At, UUID]]] = defaultdict(list)
+        self._approved: UntilTold[tuple[str, str], Approved] = UntilTold(Approved)
 
     def see(self, seen: Seen, known: Known, terms: SignalTerms) -> Iterator[Signal]:
         event = seen.event
         if isinstance(event, RedemptionReviewed):
-            self._reviewer[event.redemption_id] = seen.stamp.actor.id
+            self._reviewer[event.redemption_id] = intern(seen.stamp.actor.id)
             return
         reviewer, approver = self._reviewer.get(event.redemption_id), seen.stamp.actor.id
         if reviewer is None:
             return
-        approved = self._approved[event.region, reviewer, seen.day.year]
-        approved.append((approver, seen.at, event.voucher_id))
-        if len(approved) >= terms.same_persons_cases and {person for person, *_ in approved} == {approver}:
+        key = event.region, reviewer
+        approved = self._approved.of(seen.day.year, key)
+        if approved is None:
+            return
+        approved.cases.append((seen.at, event.voucher_id))
+        approved.by.add(approver)
+        if len(approved.by) > 1:
+            # never again in this year the same person always
+            self._approved.tell(key)
+        elif len(approved.cases) >= terms.same_persons_cases:
+            self._approved.tell(key)
             # the key has a limit of length, opaque ids of persons have their own
             persons = hashlib.sha256(f"{reviewer}\0{approver}".encode()).hexdigest()[:32]
             cause = (event.region, seen.day.year, persons)
-            yield signal(self.name, "region", event.region, cause, [a for _, a, _ in approved], [v for *_, v in approved])
+            evidence, cases = zip(*approved.cases, strict=True)
+            yield signal(self.name, "region", event.region, cause, evidence, cases)

@@ -15,6 +15,7 @@ from tongdui_events.audit import SignalTerms
 from tongdui_events.voucher import AllocationConfirmed
 
 from services.audit.domain.known_facts import Known
+from services.audit.domain.remembered import Greatest, UntilTold
 from services.audit.domain.signals import Seen, Signal, signal
 
 At = tuple[str, int]
@@ -32,18 +33,36 @@ class ClaimsAtTheCap:
     types: tuple[Any, ...] = (AllocationConfirmed,)
 
     def __init__(self) -> None:
-        self._near: dict[tuple[str, int], list[tuple[At, UUID]]] = defaultdict(list)
+        self._near: UntilTold[str, list[tuple[At, UUID]]] = UntilTold(list)
 
     def see(self, seen: Seen, known: Known, terms: SignalTerms) -> Iterator[Signal]:
         event: AllocationConfirmed = seen.event
         cap = known.caps.get((event.region, event.policy_version))
         if not cap or not cap * (10_000 - terms.near_cap_bp) <= asked_fen(event) * 10_000 <= cap * 10_000:
             return
-        key = event.provider_uscc, seen.day.year
-        self._near[key].append((seen.at, event.voucher_id))
-        if len(self._near[key]) >= terms.near_cap_cases:
-            evidence, cases = zip(*self._near[key], strict=True)
-            yield signal(self.name, "provider", event.provider_uscc, key, evidence, cases)
+        provider, year = event.provider_uscc, seen.day.year
+        near = self._near.of(year, provider)
+        if near is None:
+            return
+        near.append((seen.at, event.voucher_id))
+        if len(near) >= terms.near_cap_cases:
+            self._near.tell(provider)
+            evidence, cases = zip(*near, strict=True)
+            yield signal(self.name, "provider", provider, (provider, year), evidence, cases)
+
+
+class Share:
+    """What one provider's cases were allocated in a region and year, fen."""
+
+    def __init__(self) -> None:
+        self.fen = 0
+        self.evidence: Greatest[At] = Greatest()
+        self.cases: Greatest[UUID] = Greatest()
+
+    def add(self, at: At, voucher_id: UUID, fen: int) -> None:
+        self.fen += fen
+        self.evidence.add(at)
+        self.cases.add(voucher_id)
 
 
 class ShareOfARegion:
@@ -53,19 +72,24 @@ class ShareOfARegion:
     types: tuple[Any, ...] = (AllocationConfirmed,)
 
     def __init__(self) -> None:
-        self._allocated: dict[tuple[str, int], dict[str, list[tuple[At, UUID, int]]]] = defaultdict(lambda: defaultdict(list))
+        self._shares: UntilTold[tuple[str, str], Share] = UntilTold(Share)
+        #: of a region and year: how many allocations, of how much together, fen
         self._total: dict[tuple[str, int], tuple[int, int]] = defaultdict(lambda: (0, 0))
 
     def see(self, seen: Seen, known: Known, terms: SignalTerms) -> Iterator[Signal]:
         event: AllocationConfirmed = seen.event
         year = event.region, seen.day.year
-        own = self._allocated[year][event.provider_uscc]
-        own.append((seen.at, event.voucher_id, event.amount_fen))
         cases, total = self._total[year]
         cases, total = self._total[year] = cases + 1, total + event.amount_fen
-        if cases >= terms.provider_share_cases and sum(fen for *_, fen in own) * 10_000 > total * terms.provider_share_bp:
+        key = event.region, event.provider_uscc
+        own = self._shares.of(seen.day.year, key)
+        if own is None:
+            return
+        own.add(seen.at, event.voucher_id, event.amount_fen)
+        if cases >= terms.provider_share_cases and own.fen * 10_000 > total * terms.provider_share_bp:
+            self._shares.tell(key)
             cause = (event.provider_uscc, *year)
-            yield signal(self.name, "provider", event.provider_uscc, cause, [a for a, *_ in own], [v for _, v, _ in own])
+            yield signal(self.name, "provider", event.provider_uscc, cause, own.evidence, own.cases)
 
 
 class SamePairAgain:
@@ -75,35 +99,41 @@ class SamePairAgain:
     types: tuple[Any, ...] = (AllocationConfirmed,)
 
     def __init__(self) -> None:
-        self._pairs: dict[tuple[str, str, int], list[tuple[At, UUID]]] = defaultdict(list)
+        self._pairs: UntilTold[tuple[str, str], list[tuple[At, UUID]]] = UntilTold(list)
 
     def see(self, seen: Seen, known: Known, terms: SignalTerms) -> Iterator[Signal]:
         event: AllocationConfirmed = seen.event
-        key = event.enterprise_uscc, event.provider_uscc, seen.day.year
-        self._pairs[key].append((seen.at, event.voucher_id))
-        if len(self._pairs[key]) >= terms.same_pair_cases:
-            evidence, cases = zip(*self._pairs[key], strict=True)
-            yield signal(self.name, "pair", "/".join(key[:2]), key, evidence, cases)
+        pair, year = (event.enterprise_uscc, event.provider_uscc), seen.day.year
+        again = self._pairs.of(year, pair)
+        if again is None:
+            return
+        again.append((seen.at, event.voucher_id))
+        if len(again) >= terms.same_pair_cases:
+            self._pairs.tell(pair)
+            evidence, cases = zip(*again, strict=True)
+            yield signal(self.name, "pair", "/".join(pair), (*pair, year), evidence, cases)
 
 
 class Part(NamedTuple):
-    """One contract of a pair that alone stays below the cap."""
+    """One contract of a pair that alone stays below the cap; its allocation stands at ``position`` of the vouchers' log."""
 
     signed_on: date
     asked_fen: int
-    at: At
+    position: int
     voucher_id: UUID
 
 
 class ContractsSplit:
-    """拆分合同: contracts of one pair within some days, each below the cap per use, together above it."""
+    """拆分合同: contracts of one pair within some days, each below the cap per use, together above it.
+
+    A contract may be handed in long after it was signed, so every part is remembered until it is told.
+    """
 
     name = "contracts_split"
     types: tuple[Any, ...] = (AllocationConfirmed,)
 
     def __init__(self) -> None:
         self._parts: dict[tuple[str, str], list[Part]] = defaultdict(list)
-        self._told: set[UUID] = set()
 
     def see(self, seen: Seen, known: Known, terms: SignalTerms) -> Iterator[Signal]:
         event: AllocationConfirmed = seen.event
@@ -112,13 +142,13 @@ class ContractsSplit:
         asked = asked_fen(event)
         if not cap or asked >= cap or case is None or case.signed_on is None:
             return
-        pair = event.enterprise_uscc, event.provider_uscc
-        self._parts[pair].append(Part(case.signed_on, asked, seen.at, event.voucher_id))
-        near = [
-            part for part in self._parts[pair]
-            if abs((part.signed_on - case.signed_on).days) <= terms.split_days and part.voucher_id not in self._told
-        ]
+        pair, signed_on = (event.enterprise_uscc, event.provider_uscc), case.signed_on
+        parts = self._parts[pair]
+        parts.append(Part(signed_on, asked, seen.position, event.voucher_id))
+        near = [part for part in parts if abs((part.signed_on - signed_on).days) <= terms.split_days]
         if len(near) >= terms.split_contracts and sum(part.asked_fen for part in near) > cap:
-            self._told.update(part.voucher_id for part in near)
+            told = set(near)
+            self._parts[pair] = [part for part in parts if part not in told]
             cause = (*pair, near[0].voucher_id)
-            yield signal(self.name, "pair", "/".join(pair), cause, [p.at for p in near], [p.voucher_id for p in near])
+            evidence = [(seen.source, part.position) for part in near]
+            yield signal(self.name, "pair", "/".join(pair), cause, evidence, [p.voucher_id for p in near])

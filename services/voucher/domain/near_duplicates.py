@@ -11,7 +11,7 @@ from tongdui_events.policy import PolicyTerms
 from tongdui_events.streams import enterprise_file_id
 from tongdui_events.voucher import ContractFiled, ContractLine, FiledItem
 
-from services.voucher.domain.enterprise_file import EnterpriseFile, Filed
+from services.voucher.domain.enterprise_file import EnterpriseFile, Filed, Item
 from services.voucher.domain.voucher import Voucher
 from shared.kernel.decisions import Decided
 from shared.kernel.identifiers import normalised_contract_number
@@ -22,7 +22,7 @@ NEAR = timedelta(days=90)
 class Looked(NamedTuple):
     """A contract beside the pair's earlier ones. ``terms``: the region's in force, None where it has none."""
 
-    items: Sequence[FiledItem]
+    items: Sequence[FiledItem | Item]
     earlier: Sequence[Filed]
     file: EnterpriseFile
     provider_uscc: str
@@ -35,7 +35,7 @@ class Looked(NamedTuple):
         """Of the last 90 days."""
         return [filed for filed in self.earlier if filed.filed_on >= self.today - NEAR]
 
-    def share_fen(self, items: Iterable[FiledItem]) -> int:
+    def share_fen(self, items: Iterable[FiledItem | Item]) -> int:
         """What the region's ratios make of the prices, uncapped."""
         if self.terms is None:
             return 0

@@ -1,0 +1,65 @@
+"""What grows with the history: the memory that one more case leaves behind, by tracemalloc."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from collections.abc import Callable
+from types import SimpleNamespace
+from uuid import UUID
+
+from tongdui_events.samples import sample
+from tongdui_events.voucher import ContractFiled
+
+from services.audit.domain.supervisor import Arrived, Supervisor
+from services.voucher.domain.enterprise_file import EnterpriseFile, evolve
+from tests.unit.signal_history import FIRST, SignalHistory, uscc
+
+CASES = 500
+
+
+def kept(first: Callable[[], None], again: Callable[[], None]) -> float:
+    """The bytes that CASES more leave behind, for each of them; ``first`` is what memory is allocated once for."""
+    first()
+    tracemalloc.start()
+    try:
+        again()
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0] / CASES
+    finally:
+        tracemalloc.stop()
+
+
+def withdrawn_cases(history: SignalHistory, first: int) -> list[Arrived]:
+    """CASES more that were allocated and given back, over ten days; the whole history."""
+    for number in range(first, first + CASES):
+        history.allocate(number, uscc(number % 5), uscc(901), 1_000_00)
+        history.withdraw(number)
+        if number % 50 == 49:
+            history.end()
+    return history.arrivals()
+
+
+def test_the_rules_of_the_signals_keep_of_a_case_that_is_over_only_the_part_its_contract_may_be_of_a_whole() -> None:
+    history, supervisor = SignalHistory(), Supervisor()
+    before, after = withdrawn_cases(history, 0), withdrawn_cases(history, CASES)
+
+    def see(arrivals: list[Arrived]) -> None:
+        # what was read before is passed over
+        for arrived in arrivals:
+            supervisor.add(arrived)
+
+    assert kept(lambda: see(before), lambda: see(after)) < 600
+
+
+def test_a_contract_on_an_enterprises_file_takes_about_half_a_kilobyte() -> None:
+    made, file = sample(ContractFiled), EnterpriseFile()
+    ids = [UUID(int=number << 64) for number in range(2 * CASES)]
+    stored = [made.model_copy(update={"voucher_id": id_, "contract_no": str(id_)}).model_dump_json() for id_ in ids]
+
+    def fold(contracts: list[str]) -> None:
+        nonlocal file
+        for one in contracts:
+            file = evolve(file, ContractFiled.model_validate_json(one), SimpleNamespace(business_day=FIRST))
+
+    assert kept(lambda: fold(stored[:CASES]), lambda: fold(stored[CASES:])) < 600
