@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -51,9 +52,15 @@ class Principal(Frozen):
     @property
     def actor(self) -> Actor:
         region = self.region if self.region and len(self.region) == 6 else None
-        return Actor(id=self.sub, role=self.role, region=region, on_behalf_of=self.on_behalf_of)
+        return _actor(self.sub, self.role, region, self.on_behalf_of)
 
     @property
     def persons(self) -> frozenset[str]:
         """Who decides: the caller, and the one acted for."""
         return self.actor.persons
+
+
+@lru_cache(maxsize=4096)
+def _actor(sub: str, role: str, region: str | None, on_behalf_of: str | None) -> Actor:
+    """Actors are asked for several times in every decision and never change: made once, not validated each time."""
+    return Actor(id=sub, role=role, region=region, on_behalf_of=on_behalf_of)

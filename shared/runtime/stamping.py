@@ -41,7 +41,7 @@ _VERSION_5 = 0x5000 << 64 | 0x8000 << 48
 
 def stamp_all(state: State, decided: Sequence[Decided], cause: Cause, clock: Clock) -> list[Document]:
     """Documents with consecutive versions per stream. Raises NoBusinessDay before the first day."""
-    versions: dict[UUID, int] = {}
+    versions: dict[int, int] = {}
     documents = []
     day = state.today
     recorded_at = clock.instant(day)
@@ -50,10 +50,11 @@ def stamp_all(state: State, decided: Sequence[Decided], cause: Cause, clock: Clo
         if name in DAY_TYPES:
             day = event.date
             recorded_at = clock.instant(day)
-        if stream_id not in versions:
-            versions[stream_id] = state.version(name, stream_id)
-        versions[stream_id] += 1
-        stamp = _stamp(state, name, event.SCHEMA, stream_id, versions[stream_id], day, cause, index, case_id, recorded_at)
+        # by its integer: a UUID hashes and compares in Python
+        key = stream_id.int
+        before = versions[key] if key in versions else state.version(name, stream_id)
+        versions[key] = before + 1
+        stamp = _stamp(state, name, event.SCHEMA, stream_id, before + 1, day, cause, index, case_id, recorded_at)
         documents.append(Document(stamp, event))
     return documents
 
