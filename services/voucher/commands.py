@@ -222,7 +222,8 @@ def _unless_recused(handler: Callable[[Any, Desk], Decision]) -> Callable[[Any, 
     """Who stays out of a case decides nothing of it."""
 
     def decide(command: Any, desk: Desk) -> Decision:
-        if desk.principal.persons & _voucher(command, desk).recused:
+        recused = _voucher(command, desk).recused
+        if recused and desk.principal.persons & recused:
             return Recused("voucher_id")
         return handler(command, desk)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -44,12 +45,16 @@ class SimulatedClock:
         self._epoch = epoch
 
     def instant(self, business_day: date | None) -> datetime:
-        day = business_day or date(2000, 1, 1)
-        opening = datetime(day.year, day.month, day.day, 9, tzinfo=SHANGHAI)
-        return (opening + timedelta(seconds=time.time() - self._epoch)).astimezone(UTC)
+        return _opening(business_day or date(2000, 1, 1)) + timedelta(seconds=time.time() - self._epoch)
 
     def today(self) -> date:
         raise RuntimeError("a simulated day is opened by a caller, not by the clock")
+
+
+@lru_cache(maxsize=16)
+def _opening(day: date) -> datetime:
+    """09:00 in Shanghai, in UTC."""
+    return datetime(day.year, day.month, day.day, 9, tzinfo=SHANGHAI).astimezone(UTC)
 
 
 def clock_of(settings: Settings) -> Clock:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from shared.kernel.commands import Principal
@@ -16,8 +15,7 @@ from shared.runtime.state import State
 S = TypeVar("S")
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(NamedTuple):
     """One decision's view of the world. Valid only while the decision runs."""
 
     principal: Principal

@@ -108,20 +108,16 @@ class State:
     # -- reading -------------------------------------------------------------------------------
 
     def get(self, fold: Fold[S], stream_id: UUID) -> S:
-        return self._entry(fold, stream_id).state
+        key = stream_id.int if fold.source == self.service else (fold.name, stream_id.int)
+        entry = self._entries.get(key)
+        if entry is None:
+            load = self._load_own if fold.source == self.service else self._load_facts
+            entry = self._entries[key] = load(fold, stream_id)
+        return entry.state
 
     def version(self, type_name: str, stream_id: UUID) -> int:
         """The originator_version of the last event in one of our own streams; 0 for none."""
         return self._own_entry(self.own.get(type_name), stream_id).version
-
-    def _entry(self, fold: Fold[Any], stream_id: UUID) -> Entry:
-        if fold.source == self.service:
-            return self._own_entry(fold, stream_id)
-        key = (fold.name, stream_id.int)
-        entry = self._entries.get(key)
-        if entry is None:
-            entry = self._entries[key] = self._load_facts(fold, stream_id)
-        return entry
 
     def _own_entry(self, fold: Fold[Any] | None, stream_id: UUID) -> Entry:
         key = stream_id.int

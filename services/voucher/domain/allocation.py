@@ -58,7 +58,7 @@ def confirm(
     if policy is None:
         return NoTermsInForce("voucher_id")
     wanted, total = computed(voucher, facts, policy.terms, today.year)
-    if facts.file.support_of(voucher.provider_uscc, normalised_contract_number(voucher.contract_no)) is not None:
+    if _is_supported_locally(voucher, facts.file):
         return _refused(command.voucher_id, policy, "supported_locally", total)
     if total.refusal is not None:
         return _refused(command.voucher_id, policy, total.refusal, total)
@@ -66,6 +66,13 @@ def confirm(
     event = confirmed(voucher, facts, policy, wanted, total, command.voucher_id, today.year)
     holds = [ceiling.place(command.voucher_id, total.amount_fen) for ceiling in wanted]
     return [*terms, Decided(command.voucher_id, event, command.voucher_id), *holds]
+
+
+def _is_supported_locally(voucher: Voucher, file: EnterpriseFile) -> bool:
+    # hardly any enterprise has local support, so its contract's number is seldom worth normalising
+    if not file.supports:
+        return False
+    return file.support_of(voucher.provider_uscc, normalised_contract_number(voucher.contract_no)) is not None
 
 
 def _refused(voucher_id: UUID, policy: Policy, reason: str, total: Sum) -> list[Decided]:

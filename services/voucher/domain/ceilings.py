@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 from uuid import UUID
 
 from tongdui_events.document import Event, Stamp
@@ -73,8 +74,7 @@ CEILING = Fold(
 """Keyed by ``ceiling_id(kind, key, year)``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """A ceiling a decision takes part in, with the term in force."""
 
     kind: str

@@ -6,7 +6,6 @@ successor's, with its contract, its dates and what it holds.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -74,5 +73,5 @@ def pass_on(
     passed = [Decided(command.voucher_id, event, command.voucher_id)]
     if not voucher.lines:
         return passed
-    its_own = replace(voucher, enterprise_uscc=succession.successor_uscc)
+    its_own = voucher._replace(enterprise_uscc=succession.successor_uscc)
     return [*passed, file_contract(its_own, command.voucher_id, voucher.contract_no, voucher.lines, look, today)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, NamedTuple
 from uuid import UUID
@@ -67,8 +66,7 @@ class Ruling(NamedTuple):
     on: date
 
 
-@dataclass(frozen=True, slots=True)
-class Voucher:
+class Voucher(NamedTuple):
     """``before_presented`` is the stage it returns to when a presentation ends, ``before_ended`` when it is reinstated;
     ``held`` is what it held at the end; ``predecessors`` are whose it was before mergers passed it on."""
 
@@ -119,8 +117,7 @@ class Voucher:
 
 
 def _contracted(voucher: Voucher, event: ContractSubmitted | ContractAmended) -> Voucher:
-    return replace(
-        voucher,
+    return voucher._replace(
         stage="contracted",
         contract_no=event.contract_no,
         lines=event.lines,
@@ -131,8 +128,7 @@ def _contracted(voucher: Voucher, event: ContractSubmitted | ContractAmended) ->
 
 def _allocated(voucher: Voucher, event: AllocationConfirmed | AllocationCorrected, stamp: Stamp) -> Voucher:
     stage = "allocated" if isinstance(event, AllocationConfirmed) else voucher.stage
-    return replace(
-        voucher,
+    return voucher._replace(
         stage=stage,
         allocation_fen=event.amount_fen,
         policy_version=event.policy_version,
@@ -149,19 +145,19 @@ def _holds(event: AllocationConfirmed | AllocationCorrected | HoldsCarriedOver) 
 def _presenting(voucher: Voucher, event: Event) -> Voucher:
     match event:
         case VoucherPresented():
-            return replace(voucher, stage="presented", redemption_id=event.redemption_id, before_presented=voucher.stage)
+            return voucher._replace(stage="presented", redemption_id=event.redemption_id, before_presented=voucher.stage)
         case PresentationEnded():
-            return replace(voucher, stage=voucher.before_presented, redemption_id=None)
+            return voucher._replace(stage=voucher.before_presented, redemption_id=None)
         case VoucherRedeemed():
-            return replace(voucher, stage="redeemed", consumed=consumed_parts(voucher.holds, event.amount_fen), holds=())
+            return voucher._replace(stage="redeemed", consumed=consumed_parts(voucher.holds, event.amount_fen), holds=())
         case SupplementAllowed():
             more = tuple(hold._replace(amount_fen=hold.amount_fen + event.amount_fen) for hold in voucher.consumed)
-            return replace(voucher, consumed=more)
+            return voucher._replace(consumed=more)
         case AppealLodged():
-            return replace(voucher, open_appeals=(*voucher.open_appeals, event.appeal_id))
+            return voucher._replace(open_appeals=(*voucher.open_appeals, event.appeal_id))
         case AppealDecided():
             still_open = tuple(a for a in voucher.open_appeals if a != event.appeal_id)
-            return replace(voucher, open_appeals=still_open, ruling=None)
+            return voucher._replace(open_appeals=still_open, ruling=None)
     return voucher
 
 
@@ -171,7 +167,7 @@ def consumed_parts(holds: tuple[Hold, ...], amount_fen: int) -> tuple[Hold, ...]
 
 
 def _over(voucher: Voucher, stage: Stage, ruling: Ruling | None = None) -> Voucher:
-    return replace(voucher, stage=stage, before_ended=voucher.stage, held=voucher.holds, holds=(), ruling=ruling)
+    return voucher._replace(stage=stage, before_ended=voucher.stage, held=voucher.holds, holds=(), ruling=ruling)
 
 
 def _ruled(kind: Literal["application", "allocation", "void"], stamp: Stamp) -> Ruling:
@@ -181,9 +177,9 @@ def _ruled(kind: Literal["application", "allocation", "void"], stamp: Stamp) -> 
 def _ending(voucher: Voucher, event: Event, stamp: Stamp) -> Voucher:
     match event:
         case ApplicationRefused():
-            return replace(voucher, stage="refused", ruling=_ruled("application", stamp))
+            return voucher._replace(stage="refused", ruling=_ruled("application", stamp))
         case AllocationRefused():
-            return replace(voucher, ruling=_ruled("allocation", stamp))
+            return voucher._replace(ruling=_ruled("allocation", stamp))
         case VoucherWithdrawn():
             return _over(voucher, "withdrawn")
         case VoucherExpired():
@@ -191,15 +187,15 @@ def _ending(voucher: Voucher, event: Event, stamp: Stamp) -> Voucher:
         case VoucherVoided():
             return _over(voucher, "voided", _ruled("void", stamp))
         case VoucherExtended():
-            return replace(voucher, use_by=event.use_by, redeem_by=event.redeem_by)
+            return voucher._replace(use_by=event.use_by, redeem_by=event.redeem_by)
         case VoucherReinstated():
-            return replace(voucher, stage=voucher.before_ended, holds=voucher.held, ruling=None)
+            return voucher._replace(stage=voucher.before_ended, holds=voucher.held, ruling=None)
         case PerformanceAllowed():
-            return replace(voucher, performance_allowed=True)
+            return voucher._replace(performance_allowed=True)
         case HoldsCarriedOver():
-            return replace(voucher, holds=_holds(event), waits_for_budget=event.waiting)
+            return voucher._replace(holds=_holds(event), waits_for_budget=event.waiting)
         case RecusalRecorded():
-            return replace(voucher, recused=voucher.recused | {event.recused_actor})
+            return voucher._replace(recused=voucher.recused | {event.recused_actor})
     return _presenting(voucher, event)
 
 
@@ -208,24 +204,24 @@ def evolve(voucher: Voucher, event: Event, stamp: Stamp) -> Voucher:
         case VoucherApplied():
             return Voucher("applied", event.enterprise_uscc, event.provider_uscc, event.region, event.mode)
         case VoucherIssued():
-            return replace(voucher, stage="issued", use_by=event.use_by, redeem_by=event.redeem_by, ruling=None)
+            return voucher._replace(stage="issued", use_by=event.use_by, redeem_by=event.redeem_by, ruling=None)
         case ProviderChanged():
-            return replace(voucher, provider_uscc=event.provider_uscc)
+            return voucher._replace(provider_uscc=event.provider_uscc)
         case VoucherPassedOn():
             predecessors = (*voucher.predecessors, event.predecessor_uscc)
-            return replace(voucher, enterprise_uscc=event.enterprise_uscc, predecessors=predecessors)
+            return voucher._replace(enterprise_uscc=event.enterprise_uscc, predecessors=predecessors)
         case ContractSubmitted() | ContractAmended():
             return _contracted(voucher, event)
         case ContractAcknowledged():
-            return replace(voucher, stage="acknowledged")
+            return voucher._replace(stage="acknowledged")
         case ContractDisputed():
-            return replace(voucher, stage="issued", lines=(), contract_amount_fen=0)
+            return voucher._replace(stage="issued", lines=(), contract_amount_fen=0)
         case AllocationConfirmed() | AllocationCorrected():
             return _allocated(voucher, event, stamp)
         case VoucherTendered():
-            return replace(voucher, stage="tendered")
+            return voucher._replace(stage="tendered")
         case VoucherCollected():
-            return replace(voucher, stage="collected")
+            return voucher._replace(stage="collected")
     return _ending(voucher, event, stamp)
 
 
