@@ -20,6 +20,7 @@ from rich.table import Table
 from benchmarks.measure import Figure
 from benchmarks.paths import PATHS
 from benchmarks.stage import stage
+from shared.runtime.collecting import keep_what_is_loaded
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 BEGIN, END = "<!-- the table: make bench -->", "<!-- end of the table -->"
@@ -34,6 +35,7 @@ def main(names: list[str]) -> int:
         print(f"no such path: {', '.join(unknown)}; there are {', '.join(PATHS)}", file=sys.stderr)
         return 2
     console = Console(stderr=True)
+    keep_what_is_loaded()
     started = time.perf_counter()
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="tongdui-bench-") as directory, stage(Path(directory)) as place:

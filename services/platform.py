@@ -14,6 +14,7 @@ import uvloop
 from fastapi import FastAPI
 
 from shared.runtime.bus import bus_of
+from shared.runtime.collecting import keep_what_is_loaded
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import DEVELOPMENT_DIGEST_KEY, Settings
 from shared.runtime.store import SERVICES
@@ -54,6 +55,7 @@ async def _serve(names: Sequence[str], role: str, settings: Settings) -> int:
             timeout_graceful_shutdown=8,
         )
         server = _Server(config)
+        keep_what_is_loaded()
         return await _until_told(server, app, runtimes)
 
 

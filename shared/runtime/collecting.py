@@ -1,10 +1,17 @@
-"""The cycle collector looks away while a chunk of work lives."""
+"""Where the cycle collector need not look: at what stays, and at a chunk of work while it lives."""
 
 from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+
+def keep_what_is_loaded() -> None:
+    """What a process has loaded by the time it serves stays until it ends: modules, models, routes. The collector need not
+    look through those some hundred thousand objects again; each time, for 100 ms and more, nobody would be served."""
+    gc.collect()
+    gc.freeze()
 
 
 @contextmanager
