@@ -9,14 +9,14 @@ from uuid import UUID
 
 from tongdui_events.common import Step
 from tongdui_events.policy import PolicyTerms
-from tongdui_events.voucher import AllocationConfirmed, AllocationRefused, ContractLine
+from tongdui_events.voucher import AllocationConfirmed, AllocationRefused
 
 from services.voucher.domain.amounts import Left, Priced, Sum, allocate
 from services.voucher.domain.ceilings import Ceiling, Wanted
 from services.voucher.domain.enterprise_file import EnterpriseFile
 from services.voucher.domain.refusals import NotEntrusted, NoTermsInForce, PartySuspended
 from services.voucher.domain.registry_facts import Catalogue, Enterprise, Policy, Provider, Region
-from services.voucher.domain.voucher import Voucher
+from services.voucher.domain.voucher import Line, Voucher
 from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Decided, NotFound, OutOfOrder, Refusal
 from shared.kernel.identifiers import normalised_contract_number
@@ -134,7 +134,7 @@ def _sum(voucher: Voucher, facts: Facts, terms: PolicyTerms, wanted: Sequence[Wa
     )
 
 
-def _priced(line: ContractLine, facts: Facts, terms: PolicyTerms) -> Priced:
+def _priced(line: Line, facts: Facts, terms: PolicyTerms) -> Priced:
     """Only items on this year's list count, under the list's category. 三(三)"""
     if line.line_no in facts.taken_out:
         return Priced(line.line_no, line.amount_fen, line.tax_bp, 0, "taken_out")

@@ -10,6 +10,7 @@ from tongdui_events.document import Event, Stamp
 from tongdui_events.streams import claim_id
 from tongdui_events.voucher import ClaimReleased, ContractClaimed, ContractLine
 
+from services.voucher.domain.voucher import Line
 from shared.kernel.decisions import Decided
 from shared.kernel.folding import Fold
 
@@ -29,14 +30,14 @@ CLAIM = Fold("claim", "voucher", (ContractClaimed, ClaimReleased), Claim(), evol
 """Keyed by ``claim_id(fingerprint)``."""
 
 
-def claim(voucher_id: UUID, lines: Iterable[ContractLine]) -> list[Decided]:
+def claim(voucher_id: UUID, lines: Iterable[ContractLine | Line]) -> list[Decided]:
     return [
         Decided(claim_id(line.fingerprint), ContractClaimed(fingerprint=line.fingerprint, voucher_id=voucher_id), voucher_id)
         for line in lines
     ]
 
 
-def release(voucher_id: UUID, lines: Iterable[ContractLine]) -> list[Decided]:
+def release(voucher_id: UUID, lines: Iterable[ContractLine | Line]) -> list[Decided]:
     return [
         Decided(claim_id(line.fingerprint), ClaimReleased(fingerprint=line.fingerprint, voucher_id=voucher_id), voucher_id)
         for line in lines

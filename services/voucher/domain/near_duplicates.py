@@ -12,7 +12,7 @@ from tongdui_events.streams import enterprise_file_id
 from tongdui_events.voucher import ContractFiled, ContractLine, FiledItem
 
 from services.voucher.domain.enterprise_file import EnterpriseFile, Filed, Item
-from services.voucher.domain.voucher import Voucher
+from services.voucher.domain.voucher import Line, Voucher
 from shared.kernel.decisions import Decided
 from shared.kernel.identifiers import normalised_contract_number
 
@@ -92,7 +92,7 @@ class Look(NamedTuple):
 
 
 def file_contract(
-    voucher: Voucher, voucher_id: UUID, contract_no: str, lines: Sequence[ContractLine], look: Look, today: date
+    voucher: Voucher, voucher_id: UUID, contract_no: str, lines: Sequence[ContractLine | Line], look: Look, today: date
 ) -> Decided:
     """ContractFiled, with every flag that a rule raises."""
     items = tuple(FiledItem(item_code=line.item_code, category=line.category, amount_fen=line.amount_fen) for line in lines)

@@ -58,6 +58,17 @@ class Hold(NamedTuple):
     amount_fen: int
 
 
+class Line(NamedTuple):
+    """One line of the contract, as much of it as decisions look at: a sixth of what the event.s own part takes in memory."""
+
+    line_no: int
+    item_code: str
+    category: str
+    amount_fen: int
+    tax_bp: int
+    fingerprint: str
+
+
 class Ruling(NamedTuple):
     """The last decision against a case: which, by whom, on which day. It can be appealed."""
 
@@ -78,7 +89,7 @@ class Voucher(NamedTuple):
     use_by: date | None = None
     redeem_by: date | None = None
     contract_no: str = ""
-    lines: tuple[ContractLine, ...] = ()
+    lines: tuple[Line, ...] = ()
     contract_amount_fen: int = 0
     submitted_by: str = ""
     allocation_fen: int = 0
@@ -120,10 +131,14 @@ def _contracted(voucher: Voucher, event: ContractSubmitted | ContractAmended) ->
     return voucher._replace(
         stage="contracted",
         contract_no=event.contract_no,
-        lines=event.lines,
+        lines=tuple(map(_line, event.lines)),
         contract_amount_fen=event.amount_fen,
         submitted_by=event.submitted_by,
     )
+
+
+def _line(line: ContractLine) -> Line:
+    return Line(line.line_no, line.item_code, line.category, line.amount_fen, line.tax_bp, line.fingerprint)
 
 
 def _allocated(voucher: Voucher, event: AllocationConfirmed | AllocationCorrected, stamp: Stamp) -> Voucher:
