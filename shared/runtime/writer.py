@@ -43,7 +43,7 @@ log = logging.getLogger("tongdui.writer")
 
 BATCH_LIMIT = 256
 LOCK_TIMEOUT_MS = 3000
-#: how long the writer waits, at most, for as many jobs as it answered last
+#: how long the writer waits, at most, for the callers it has just answered
 GATHER_SECONDS = 0.001
 GATHER_STEP = 0.00005
 _STOP = object()
@@ -88,7 +88,8 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name=f"{store.service}-writer", daemon=True)
         self._draining = False
         self._in_hand = 0
-        self._answered = 0
+        #: how many may ask next: those just answered, and those who came meanwhile
+        self._expected = 0
         #: why the thread ended before it was asked to; the process then ends too
         self.failure: Exception | None = None
 
@@ -157,8 +158,8 @@ class Writer:
             self._draining = True
             for job in jobs:
                 job.result = FateUnknown()
+        self._expected = min(len(jobs) + self._queue.qsize(), BATCH_LIMIT)
         self._answer(jobs)
-        self._answered = len(jobs)
         self._in_hand = 0
         if self.observer is not None:
             self.observer.batch(self.store.service, len(jobs), time.perf_counter() - started)
@@ -183,10 +184,11 @@ class Writer:
         return jobs, True
 
     def _let_others_come(self) -> None:
-        """Callers who were answered together ask again together, one by one: a transaction for the first of them alone
-        would make all the others wait for its commit. A lone caller never waits here."""
+        """Callers who were answered together ask again together, one by one: a transaction for the first of them alone,
+        or for those alone who came during the last, would make all the others wait for its commit, and so go on for ever
+        by halves. A lone caller never waits here."""
         ends = time.perf_counter() + GATHER_SECONDS
-        while self._queue.qsize() + 1 < self._answered and time.perf_counter() < ends:
+        while self._queue.qsize() + 1 < self._expected and time.perf_counter() < ends:
             time.sleep(GATHER_STEP)
 
     def _settle(self, jobs: Sequence[Job]) -> None:
