@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 from tongdui_events.codec import UnreadableDocument, decode_event, decode_stamp
 from tongdui_events.common import ReactionRefused
-from tongdui_events.document import Actor, Document, Event, Stamp
+from tongdui_events.document import Actor, Document, Stamp
 from tongdui_events.streams import refusal_id
 
 from shared.kernel.commands import Principal
@@ -117,18 +117,20 @@ class Reactor:
         """None when applied; else what must be applied before."""
         if not record.position:
             raise UnreadableDocument("a record without a position is not ours")
-        wanted = self._is_wanted(transaction, source, record)
-        if wanted:
-            stamp = decode_stamp(record.state)
-            behind = self._behind(transaction, source, stamp)
-            if behind is not None:
-                return behind
-            event = decode_event(source, stamp.type, record.state)
+        if not self._is_wanted(transaction, source, record):
             transaction.see(source, record.position)
+            return None
+        stamp = decode_stamp(record.state)
+        behind = self._behind(transaction, source, stamp)
+        if behind is not None:
+            return behind
+        event = decode_event(source, stamp.type, record.state)
+        transaction.see(source, record.position)
+        if transaction.state.keeps(source, stamp.type):
             self._keep(transaction, source, record, Document(stamp, event))
-            self._react(transaction, source, record, stamp, event)
-        else:
-            transaction.see(source, record.position)
+        reaction = self.reactions.get((source, stamp.type))
+        if reaction is not None:
+            self._react(transaction, source, record, Document(stamp, event), reaction)
         return None
 
     def _is_wanted(self, transaction: Transaction, source: str, record: Record) -> bool:
@@ -142,22 +144,21 @@ class Reactor:
 
     def _behind(self, transaction: Transaction, source: str, stamp: Stamp) -> tuple[str, int] | None:
         """Registry facts behind an event's stamp are applied before the event."""
-        needed = stamp.seen.get("registry", 0)
         if source == "registry" or "registry" not in self.listens:
             return None
+        needed = stamp.seen.get("registry", 0)
         return ("registry", needed) if transaction.state.seen.get("registry", 0) < needed else None
 
     def _keep(self, transaction: Transaction, source: str, record: Record, document: Document) -> None:
         stamp = document.stamp
-        if transaction.state.keeps(source, stamp.type):
-            transaction.added.kept.append((source, record.position, stamp.originator_id, stamp.type, record.state))
-            transaction.state.facts += 1
-            transaction.state.apply_fact(document)
+        transaction.added.kept.append((source, record.position, stamp.originator_id, stamp.type, record.state))
+        transaction.state.facts += 1
+        transaction.state.apply_fact(document)
 
-    def _react(self, transaction: Transaction, source: str, record: Record, stamp: Stamp, event: Event) -> None:
-        reaction = self.reactions.get((source, stamp.type))
-        if reaction is None:
-            return
+    def _react(
+        self, transaction: Transaction, source: str, record: Record, document: Document, reaction: Reaction
+    ) -> None:
+        stamp, event = document
         try:
             decided = reaction(event, stamp, Desk(self._principal, stamp.event_id, transaction.state))
         except Refusal as refusal:

@@ -73,7 +73,7 @@ class State:
         self.fresh = False
         self._entries: dict[Key, Entry] = {}
         #: facts of streams not loaded, applied in this transaction and not yet in the table
-        self._pending: dict[UUID, list[Document]] = {}
+        self._pending: dict[int, list[Document]] = {}
         #: own streams known to have no events, while the lock is held
         self._absent: set[int] = set()
         self._undo: list[tuple[Any, Entry | None]] = []
@@ -188,7 +188,7 @@ class State:
         state = fold.initial
         for topic, stored in rows:
             state = fold.evolve(state, decode_event(fold.source, topic, stored), UnreadStamp(stored))
-        for stamp, event in self._pending.get(stream_id, ()):
+        for stamp, event in self._pending.get(stream_id.int, ()):
             if stamp.source == fold.source and type(event) in fold.types:
                 state = fold.evolve(state, event, stamp)
         return Entry(state, 0)
@@ -215,15 +215,15 @@ class State:
     def apply_fact(self, document: Document) -> None:
         """One kept event of another log. A stream nobody has asked for is not loaded for it."""
         stamp, event = document
-        stream_id = stamp.originator_id
+        stream = stamp.originator_id.int
         for fold in self.foreign.get((stamp.source, stamp.type), ()):
-            key = (fold.name, stream_id.int)
+            key = (fold.name, stream)
             entry = self._entries.get(key)
             if entry is not None:
                 self._undo.append((key, entry))
                 self._entries[key] = Entry(fold.evolve(entry.state, event, stamp), 0)
-        self._pending.setdefault(stream_id, []).append(document)
-        self._undo.append((stream_id, None))
+        self._pending.setdefault(stream, []).append(document)
+        self._undo.append((stream, None))
 
     def keeps(self, source: str, type_name: str) -> bool:
         return (source, type_name) in self.foreign

@@ -9,6 +9,8 @@ from pydantic import ValidationError
 from tongdui_events.catalogue import event_class
 from tongdui_events.document import Document, Event, Stamp
 
+_read_stamp = Stamp.__pydantic_validator__.validate_json
+
 
 class UnreadableDocument(ValueError):
     """The bytes are not a document of the catalogue: not JSON, a stamp or payload that does not
@@ -32,7 +34,7 @@ def decode_stamp(state: bytes) -> Stamp:
     Raises UnreadableDocument when there is none.
     """
     try:
-        return Stamp.model_validate_json(state)
+        return _read_stamp(state)
     except ValidationError as error:
         raise UnreadableDocument(str(error)) from error
 
@@ -49,7 +51,7 @@ def decode_event(source: str, type_name: str, state: bytes) -> Event:
     if cls is None:
         raise UnknownEventType(f"{source} publishes no {type_name} known here")
     try:
-        return cls.model_validate_json(state)
+        return cls.__pydantic_validator__.validate_json(state)  # as model_validate_json, without its look at options
     except ValidationError as error:
         raise UnreadableDocument(str(error)) from error
 
