@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import httpx
 
-from benchmarks.prepared import voucher
+from benchmarks.prepared import company, voucher
 from shared.runtime.settings import Settings
 from shared.runtime.tokens import issue
 from tests.unit.voucher_world import CENTRE_OFFICER
@@ -57,18 +57,20 @@ def _wait(port: int, within_seconds: float = 30) -> None:
 
 
 class Requests:
-    """The bytes of ``POST …/allocation``, one voucher after another."""
+    """The bytes of a voucher's steps: the allocation by the centre, the others by its company."""
 
-    def __init__(self, settings: Settings) -> None:
-        token = issue(settings, CENTRE_OFFICER.sub, "centre", member_of=CENTRE_OFFICER.member_of)
-        self._rest = (
-            f" HTTP/1.1\r\nHost: tongdui\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n"
-            "Content-Length: 2\r\nIdempotency-Key: {key}\r\n\r\n{{}}"
-        )
+    def __init__(self, settings: Settings, companies: int) -> None:
+        self._centre = issue(settings, CENTRE_OFFICER.sub, "centre", member_of=CENTRE_OFFICER.member_of)
+        parties = [company(number) for number in range(companies)]
+        self._parties = [issue(settings, f"person-{uscc}", "enterprise", uscc=uscc) for uscc in parties]
 
-    def of(self, number: int) -> bytes:
-        rest = self._rest.format(key=uuid4())
-        return f"POST /voucher/v1/vouchers/{voucher(number)}/allocation{rest}".encode()
+    def of(self, step: str, number: int) -> bytes:
+        """``step`` is the end of the route: ``contract/acknowledge``, ``allocation``, ``tender``."""
+        token = self._centre if step == "allocation" else self._parties[number % len(self._parties)]
+        return (
+            f"POST /voucher/v1/vouchers/{voucher(number)}/{step} HTTP/1.1\r\nHost: tongdui\r\nAuthorization: Bearer {token}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: 2\r\nIdempotency-Key: {uuid4()}\r\n\r\n{{}}"
+        ).encode()
 
 
 class Connection(asyncio.Protocol):
