@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -23,6 +23,10 @@ S = TypeVar("S")
 Key = int | tuple[str, int]
 """An own stream by its id's integer, a foreign one by its fold's name besides: a UUID hashes and compares in Python."""
 DAY_TYPES = ("DayOpened", "DayReached")
+
+
+def _nothing() -> None:
+    """No COPY is under way."""
 
 
 class Savepoint(NamedTuple):
@@ -62,6 +66,8 @@ class State:
         self._capacity = capacity
         self._adapters = {fold.name: TypeAdapter(type(fold.initial)) for fold in folds if fold.snapshot_every}
         self.cursor: Cursor[Any] | None = None
+        #: called before the cursor is used, which may have a COPY under way
+        self.before_reading: Callable[[], None] = _nothing
         self.clear()
 
     def clear(self) -> None:
@@ -196,6 +202,7 @@ class State:
     def _select(self, statement: str, parameters: Sequence[Any]) -> list[Any]:
         if self.cursor is None:
             raise RuntimeError("state is read only while the head row is locked")
+        self.before_reading()
         return self.cursor.execute(statement, parameters, prepare=True, binary=True).fetchall()
 
     # -- applying ------------------------------------------------------------------------------

@@ -26,6 +26,8 @@ from shared.runtime.store import Append, Store
 
 log = logging.getLogger("tongdui.writer")
 
+#: events that go to the server together while a group is decided: about 32 KB, what a COPY sends at once
+STREAM_FROM = 48
 Handler = Callable[[Any, Desk], list[Decided] | Refusal]
 
 
@@ -36,19 +38,26 @@ class Transaction:
         self.store = store
         self.state = state
         self.clock = clock
-        self.cursor = cursor
+        self._cursor = cursor
+        self._copying = store.recorder.event_copy(cursor)
         self.event_size_limit = event_size_limit
         self.documents: list[Document] = []
         self.added = Append(0, 0, {})
         self.tracked: dict[str, int] = {}
         self._known: dict[bytes, tuple[bytes, int, int]] = {}
 
+    @property
+    def cursor(self) -> Cursor[Any]:
+        """For any other statement of this transaction; events on their way are waited for."""
+        self._copying.end()
+        return self._cursor
+
     def open(self) -> None:
         """Take the head row's lock and read what other writers recorded meanwhile."""
         self.cursor.execute(f"BEGIN; SELECT position, facts, seen FROM {self.store.service}_head FOR UPDATE")
         self.cursor.nextset()
         position, facts, seen = self.cursor.fetchone()
-        self.state.cursor = self.cursor
+        self.state.cursor, self.state.before_reading = self._cursor, self._copying.end
         self.state.catch_up(position, facts, json.loads(seen))
 
     # -- commands ------------------------------------------------------------------------------
@@ -96,6 +105,8 @@ class Transaction:
         outcome = (job.key, job.digest, last - len(states) + 1, last)
         self.added.outcomes.append(outcome)
         self._known[job.key] = outcome[1:]
+        if self.added.unsent >= STREAM_FROM:
+            self._send_events()
         return Outcome(last, states)
 
     def _first_outcome(self, job: CommandJob, known: tuple[bytes, int, int]) -> Outcome | Refusal:
@@ -132,6 +143,13 @@ class Transaction:
         self.documents.extend(documents)
         return [event.state for event in stored]
 
+    def _send_events(self) -> None:
+        """Of commands that were accepted, so that nothing can take them back but the end of all: the server stores them
+        while the next are decided."""
+        self.added.position = self.state.position
+        self._copying.write(self.added.event_rows())
+        self.added.sent = len(self.added.events)
+
     def see(self, source: str, position: int) -> None:
         """A source's event is applied."""
         self.state.seen = {**self.state.seen, source: position}
@@ -147,6 +165,8 @@ class Transaction:
         if not self.adds_anything:
             return
         self.added.position, self.added.facts, self.added.seen = self.state.position, self.state.facts, self.state.seen
+        if self._copying.is_open:
+            self._send_events()
         for source, position in self.tracked.items():
             self.store.track(self.cursor, source, position)
         self._write_snapshots()

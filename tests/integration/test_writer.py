@@ -131,6 +131,35 @@ async def test_a_decision_that_raises_or_breaks_the_transaction_fails_alone(stor
     assert _count(store, "outcomes") == 5
 
 
+async def test_who_asks_for_what_is_on_its_way_in_the_same_group_gets_it(store: Store) -> None:
+    repeated, once = hold(1), context()
+    with writer_on(store) as writer:
+        await writer.execute(OpenDay(date=DAY), context())
+        # each new key's stream is looked for in the database while the events of those before are being copied into it
+        before = [writer.execute(hold(1, f"k{n}"), context()) for n in range(60)]
+        after = [writer.execute(hold(1, f"k{n}"), context()) for n in range(60, 120)]
+        answers = await asyncio.gather(*before, writer.execute(repeated, once), *after, writer.execute(repeated, once))
+    assert answers[60] == answers[-1]
+    with store.connect() as connection:
+        rows = connection.execute("SELECT notification_id, state FROM voucher_events ORDER BY 1").fetchall()
+    assert [position for position, _ in rows] == list(range(1, 1 + 1 + 121 * 3))
+    stored = {position: bytes(state) for position, state in rows}
+    for answer in answers:
+        assert answer.documents == [stored[answer.position - 2 + at] for at in range(3)]
+
+
+async def test_what_the_database_refuses_among_many_fails_alone(store: Store) -> None:
+    with store.connect() as connection:
+        connection.execute("ALTER TABLE voucher_events ADD CHECK (position('poison'::bytea IN state) = 0)")
+    with writer_on(store) as writer:
+        await writer.execute(OpenDay(date=DAY), context())
+        commands = [hold(1, "poison" if n == 30 else f"k{n % 7}") for n in range(90)]
+        results = await asyncio.gather(*(writer.execute(c, context()) for c in commands), return_exceptions=True)
+    assert [at for at, result in enumerate(results) if isinstance(result, BaseException)] == [30]
+    assert isinstance(results[30], DecisionFailed)
+    assert _count(store, "outcomes") == 90 and _count(store, "events") == 1 + 7 + 2 * 89
+
+
 async def test_an_event_over_the_size_limit_is_refused_by_the_writer(store: Store) -> None:
     with writer_on(store, event_size_limit=620) as writer:
         await writer.execute(OpenDay(date=DAY), context())
