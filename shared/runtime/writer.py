@@ -45,7 +45,6 @@ BATCH_LIMIT = 256
 LOCK_TIMEOUT_MS = 3000
 #: how long the writer waits, at most, for the callers it has just answered
 GATHER_SECONDS = 0.001
-GATHER_STEP = 0.00005
 _STOP = object()
 
 
@@ -90,6 +89,7 @@ class Writer:
         self._in_hand = 0
         #: how many may ask next: those just answered, and those who came meanwhile
         self._expected = 0
+        self._all_came = threading.Event()
         #: why the thread ended before it was asked to; the process then ends too
         self.failure: Exception | None = None
 
@@ -116,7 +116,14 @@ class Writer:
         loop = asyncio.get_running_loop()
         job = kind(loop=loop, future=loop.create_future(), **fields)
         self._queue.put(job)
+        if self._everybody_came and not self._all_came.is_set():
+            self._all_came.set()
         return await job.future
+
+    @property
+    def _everybody_came(self) -> bool:
+        """Besides the one the writer has in hand."""
+        return self._queue.qsize() + 1 >= self._expected
 
     @property
     def is_full(self) -> bool:
@@ -187,9 +194,9 @@ class Writer:
         """Callers who were answered together ask again together, one by one: a transaction for the first of them alone,
         or for those alone who came during the last, would make all the others wait for its commit, and so go on for ever
         by halves. A lone caller never waits here."""
-        ends = time.perf_counter() + GATHER_SECONDS
-        while self._queue.qsize() + 1 < self._expected and time.perf_counter() < ends:
-            time.sleep(GATHER_STEP)
+        self._all_came.clear()
+        if not self._everybody_came:
+            self._all_came.wait(GATHER_SECONDS)
 
     def _settle(self, jobs: Sequence[Job]) -> None:
         """Give every job its result: together, or one by one when the transaction of all failed."""
