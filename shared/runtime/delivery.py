@@ -98,14 +98,14 @@ class Reactor:
         if record.position not in (0, expected):
             return Stop(record, f"position {record.position} came where {expected} was expected"), None
         before = transaction.state.savepoint()
-        added = len(transaction.added.events), len(transaction.added.kept), len(transaction.documents)
+        added = len(transaction.added.events), len(transaction.added.kept)
         try:
             return None, self._apply(transaction, source, record)
         except psycopg.Error:
             raise
         except Exception as error:
             transaction.state.undo(before)
-            del transaction.added.events[added[0] :], transaction.added.kept[added[1] :], transaction.documents[added[2] :]
+            del transaction.added.events[added[0] :], transaction.added.kept[added[1] :]
             if self._is_parked(transaction, source, record):
                 if record.position:
                     transaction.see(source, record.position)

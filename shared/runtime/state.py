@@ -99,6 +99,10 @@ class State:
                 self._entries[key] = entry
         _, self.position, self.facts, self.seen, self.today = to
 
+    def accepted(self) -> None:
+        """What was applied is taken back no more, but with the whole transaction."""
+        self._undo.clear()
+
     def committed(self) -> None:
         """What was applied is in the tables now."""
         self._undo.clear()
@@ -207,8 +211,8 @@ class State:
 
     # -- applying ------------------------------------------------------------------------------
 
-    def apply_own(self, document: Document) -> None:
-        """One event of our own log, the next of its stream."""
+    def apply_own(self, document: Document) -> Fold[Any] | None:
+        """One event of our own log, the next of its stream. The fold it went into."""
         stamp, event = document
         fold = self.own.get(stamp.type)
         key = stamp.originator_id.int
@@ -218,6 +222,7 @@ class State:
         self._entries[key] = Entry(state, stamp.originator_version, entry.snapshot_version)
         if stamp.type in DAY_TYPES and stamp.originator_id == days_id(self.service):
             self.today = event.date
+        return fold
 
     def apply_fact(self, document: Document) -> None:
         """One kept event of another log. A stream nobody has asked for is not loaded for it."""

@@ -11,7 +11,6 @@ from uuid import UUID
 import psycopg
 from psycopg import Cursor
 from psycopg.types.numeric import Int8
-from tongdui_events.document import Document
 
 from shared.kernel.commands import Command
 from shared.kernel.decisions import Decided, Refusal
@@ -41,10 +40,11 @@ class Transaction:
         self._cursor = cursor
         self._copying = store.recorder.event_copy(cursor)
         self.event_size_limit = event_size_limit
-        self.documents: list[Document] = []
         self.added = Append(0, 0, {})
         self.tracked: dict[str, int] = {}
         self._known: dict[bytes, tuple[bytes, int, int]] = {}
+        #: by its integer, each stream that got an event and may want a snapshot
+        self._grown: dict[int, tuple[Fold[Any], UUID]] = {}
 
     @property
     def cursor(self) -> Cursor[Any]:
@@ -105,6 +105,8 @@ class Transaction:
         outcome = (job.key, job.digest, last - len(states) + 1, last)
         self.added.outcomes.append(outcome)
         self._known[job.key] = outcome[1:]
+        # what a command left behind is looked at no more: the next one finds its memory still warm
+        self.state.accepted()
         if self.added.unsent >= STREAM_FROM:
             self._send_events()
         return Outcome(last, states)
@@ -137,10 +139,12 @@ class Transaction:
             if len(event.state) > self.event_size_limit:
                 raise DocumentTooLarge(size=len(event.state), limit=self.event_size_limit)
         for document in documents:
-            self.state.apply_own(document)
+            fold = self.state.apply_own(document)
+            if fold is not None and fold.snapshot_every:
+                stream_id = document.stamp.originator_id
+                self._grown[stream_id.int] = fold, stream_id
         self.state.position += len(stored)
         self.added.events.extend(stored)
-        self.documents.extend(documents)
         return [event.state for event in stored]
 
     def _send_events(self) -> None:
@@ -176,16 +180,11 @@ class Transaction:
         """Write what was added so far and go on in the same transaction; what is written cannot be undone but with all."""
         self.write()
         self.added = Append(0, 0, {})
-        self.documents.clear()
+        self._grown.clear()
         self.tracked.clear()
         self.state.committed()
 
     def _write_snapshots(self) -> None:
-        touched: dict[UUID, Fold[Any]] = {}
-        for stamp, _ in self.documents:
-            fold = self.state.own.get(stamp.type)
-            if fold is not None and fold.snapshot_every:
-                touched[stamp.originator_id] = fold
-        due = self.state.snapshots_due((fold, stream_id) for stream_id, fold in touched.items())
+        due = self.state.snapshots_due(self._grown.values())
         if due:
             self.store.keep_snapshots(self.cursor, due)
