@@ -39,14 +39,16 @@ def figures(stage: Stage, told: Callable[[str], None]) -> Iterator[Figure]:
 
 
 async def _relayed(log: PreparedLog, settings: Settings) -> float:
-    """From the start of a new relay over a new topic to the last acknowledged event."""
+    """From the moment a new relay leads, its producer connected as the reference's is, to the last acknowledged event."""
     await ensure_topic(settings, "voucher")
     relay = Relay(log.store, "voucher", KafkaPublisher(settings, "voucher"), settings)
     _from_the_beginning(log)
     stop = asyncio.Event()
     head = EVENTS + 1
-    started = time.perf_counter()
     running = asyncio.create_task(relay.run(stop))
+    while not relay.leads and not running.done():
+        await asyncio.sleep(0.001)
+    started = time.perf_counter()
     while relay.cursor < head:
         if running.done():
             running.result()

@@ -6,7 +6,6 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-
 #: collections of the middle generation before a full one; Python's own number is 10
 FULL_AFTER = 1000
 
