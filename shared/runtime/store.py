@@ -90,7 +90,7 @@ def _bare_table(schema: str, table: str, originator_id_type: str) -> Composed:
 
 
 class LogRecorder(PostgresProcessRecorder):
-    """The library's process recorder with positions of our own and one INSERT for all a transaction adds."""
+    """The library's process recorder with positions of our own, for all a transaction adds at once."""
 
     def __init__(self, datastore: PostgresDatastore, service: str) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""One transaction of the writer: the head row's lock, decisions one after another, one INSERT."""
+"""One transaction of the writer: the head row's lock, decisions one after another, one commit."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ Handler = Callable[[Any, Desk], list[Decided] | Refusal]
 
 
 class Transaction:
-    """Opened on the writer's connection; gathers what is to be added and adds it in one statement."""
+    """Opened on the writer's connection; gathers what is to be added and adds it: few rows at the end in one statement, many
+    by COPY, the events of the first commands while the later ones are decided."""
 
     def __init__(self, store: Store, state: State, clock: Clock, cursor: Cursor[Any], event_size_limit: int) -> None:
         self.store = store
@@ -165,7 +166,7 @@ class Transaction:
         return bool(self.added.events or self.added.outcomes or self.added.kept or self.tracked)
 
     def write(self) -> None:
-        """Everything that was added, in one statement; tracking and snapshots where there are any."""
+        """Everything that was added and is not on its way; tracking and snapshots where there are any."""
         if not self.adds_anything:
             return
         self.added.position, self.added.facts, self.added.seen = self.state.position, self.state.facts, self.state.seen
