@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import uvloop
 
@@ -41,8 +41,9 @@ def writer_on(store: Store) -> Iterator[Writer]:
 
 def rate(writer: Writer, numbers: Sequence[int], callers: int) -> float:
     """Commands a second of so many callers over these vouchers."""
+    ids = [voucher(number) for number in numbers]
     started = time.perf_counter()
-    uvloop.run(_call(writer, iter(numbers), callers))
+    uvloop.run(_call(writer, iter(ids), callers))
     return len(numbers) / (time.perf_counter() - started)
 
 
@@ -61,14 +62,14 @@ def acknowledge(writer: Writer, numbers: Sequence[int], companies: int) -> None:
     uvloop.run(some())
 
 
-async def _call(writer: Writer, numbers: Iterator[int], callers: int) -> None:
+async def _call(writer: Writer, ids: Iterator[UUID], callers: int) -> None:
     async def one() -> None:
-        for number in numbers:
-            await confirm(writer, number)
+        for voucher_id in ids:
+            await confirm(writer, voucher_id)
 
     await asyncio.gather(*(one() for _ in range(callers)))
 
 
-async def confirm(writer: Writer, number: int) -> Outcome:
-    command = ConfirmAllocation(voucher_id=voucher(number))
+async def confirm(writer: Writer, voucher_id: UUID) -> Outcome:
+    command = ConfirmAllocation(voucher_id=voucher_id)
     return await writer.execute(command, Context(CENTRE_OFFICER, ROUTE, uuid4()))

@@ -13,6 +13,7 @@ import uvloop
 from benchmarks.callers import confirm
 from benchmarks.measure import Figure
 from benchmarks.prepared import PreparedLog, company
+from benchmarks.prepared import voucher as voucher_of
 from benchmarks.stage import Stage
 from services.platform import service_named
 from shared.runtime.bus import bus_of
@@ -93,7 +94,7 @@ def _note_applied(settlement: Runtime, applied: list[tuple[int, float]]) -> None
 
 async def _callers(voucher: Runtime, numbers: Iterator[int]) -> None:
     for number in numbers:
-        await confirm(voucher.writer, number)
+        await confirm(voucher.writer, voucher_of(number))
 
 
 async def _at_rate(voucher: Runtime, rate: float, first: int) -> list[tuple[int, float]]:
@@ -101,7 +102,7 @@ async def _at_rate(voucher: Runtime, rate: float, first: int) -> list[tuple[int,
     answered: list[tuple[int, float]] = []
 
     async def one(number: int) -> None:
-        outcome = await confirm(voucher.writer, number)
+        outcome = await confirm(voucher.writer, voucher_of(number))
         answered.append((outcome.position, time.perf_counter()))
 
     started, begun, tasks = time.perf_counter(), 0, []
