@@ -51,6 +51,9 @@ class Pool:
             except psycopg.OperationalError:
                 self.close()
                 raise
+            except psycopg.errors.IdleInTransactionSessionTimeout as error:
+                # a process that slept too long: the server ended the session, which psycopg calls another kind of error
+                raise psycopg.OperationalError(str(error)) from error
             finally:
                 self._give_back(connection)
         finally:

@@ -46,6 +46,8 @@ LOCK_TIMEOUT_MS = 3000
 #: how long the writer waits, at most, for the callers it has just answered
 GATHER_SECONDS = 0.001
 _STOP = object()
+#: the last: this process slept too long inside a transaction, and the server ended its session
+_SESSION_LOST = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
 
 
 class Observer(Protocol):
@@ -202,7 +204,7 @@ class Writer:
         """Give every job its result: together, or one by one when the transaction of all failed."""
         try:
             self._commit_group(jobs)
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        except _SESSION_LOST as error:
             self._unavailable(jobs, error)
         except psycopg.Error as error:
             self._disconnect()
@@ -224,7 +226,7 @@ class Writer:
         if len(job.records) == 1:
             try:
                 job.result = self._stop_at(job, error)
-            except (psycopg.OperationalError, psycopg.InterfaceError) as lost:
+            except _SESSION_LOST as lost:
                 self._unavailable([job], lost)
             return
         for record in job.records:

@@ -16,6 +16,7 @@ from shared.runtime import projections as projections_module
 from shared.runtime.failpoints import FailpointReached
 from shared.runtime.projections import Projections, Row, View
 from shared.runtime.store import Store
+from tests.integration.toy import sleep_too_long
 from tests.integration.written_log import (
     VOUCHERS,
     WrittenLog,
@@ -51,6 +52,13 @@ def _views(store: Store, *declared: View) -> Projections:
     views = Projections(store, declared)
     views.create_tables()
     return views
+
+
+def test_a_reader_that_slept_through_its_transaction_finds_the_database_away_and_then_there_again(views: Projections) -> None:
+    with pytest.raises(psycopg.OperationalError), views.connection() as connection:
+        sleep_too_long(connection)
+        connection.execute("SELECT 1")
+    assert views.position() == 0
 
 
 def _project(views: Projections, limit: int = 1000) -> int:

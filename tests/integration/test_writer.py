@@ -24,6 +24,7 @@ from shared.runtime.errors import (
     FateUnknown,
     NoBusinessDay,
     Overloaded,
+    StoreUnavailable,
 )
 from shared.runtime.jobs import Delivered
 from shared.runtime.observing import Stops
@@ -38,6 +39,7 @@ from tests.integration.toy import (
     BreakTransaction,
     CeilingFull,
     Explode,
+    FallAsleep,
     OpenDay,
     PlaceHold,
     context,
@@ -222,6 +224,15 @@ async def test_a_terminated_session_is_replaced_without_a_restart(store: Store) 
             results += await asyncio.gather(writer.execute(hold(1), context()), return_exceptions=True)
     assert getattr(results[0], "status", 200) in (200, 503)
     assert not isinstance(results[-1], Exception)
+
+
+async def test_a_writer_that_slept_through_its_transaction_asks_to_come_back_and_goes_on(store: Store) -> None:
+    with writer_on(store) as writer:
+        await writer.execute(OpenDay(date=DAY), context())
+        with pytest.raises(StoreUnavailable):
+            await writer.execute(FallAsleep(voucher_id=uuid4()), context())
+        await writer.execute(hold(1), context())
+    assert _count(store, "events") == 1 + 3
 
 
 async def test_a_snapshot_is_used_and_one_of_another_version_is_ignored(store: Store) -> None:

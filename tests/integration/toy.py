@@ -81,6 +81,12 @@ class BreakTransaction(Command):
     voucher_id: UUID
 
 
+class FallAsleep(Command):
+    """Until the server has ended the writer's session."""
+
+    voucher_id: UUID
+
+
 class OpenDay(Command):
     date: date
 
@@ -110,11 +116,20 @@ def break_transaction(command: BreakTransaction, desk: Desk) -> list[Decided]:
     raise psycopg.errors.UniqueViolation("as a broken constraint would")
 
 
+def fall_asleep(command: FallAsleep, desk: Desk) -> list[Decided]:
+    cursor = desk.state.cursor
+    assert cursor is not None
+    sleep_too_long(cursor.connection)
+    return [Decided(command.voucher_id, VoucherTendered(voucher_id=command.voucher_id), command.voucher_id)]
+
+
 def open_day(command: OpenDay, desk: Desk) -> list[Decided]:
     return [Decided(days_id("voucher"), DayReached(date=command.date))]
 
 
-HANDLERS = {PlaceHold: place_hold, Explode: explode, BreakTransaction: break_transaction, OpenDay: open_day}
+HANDLERS = {
+    PlaceHold: place_hold, Explode: explode, BreakTransaction: break_transaction, FallAsleep: fall_asleep, OpenDay: open_day,
+}  # fmt: skip
 
 
 def day_opened(event: DayOpened, stamp: Stamp, desk: Desk) -> list[Decided]:
@@ -136,6 +151,15 @@ def redemption_withdrawn(event: RedemptionWithdrawn, stamp: Stamp, desk: Desk) -
 REACTIONS = {
     ("settlement", "RedemptionWithdrawn"): redemption_withdrawn,
     ("registry", "DayOpened"): day_opened, ("registry", "RegionLeft"): region_left}
+
+
+def sleep_too_long(connection: psycopg.Connection[Any]) -> None:
+    """Idle in its transaction until the server has ended the session."""
+    connection.execute("SET LOCAL idle_in_transaction_session_timeout = 20")
+    with psycopg.connect(connection.info.dsn, autocommit=True) as other:
+        alive = "SELECT 1 FROM pg_stat_activity WHERE pid = %s"
+        while other.execute(alive, (connection.info.backend_pid,)).fetchone():
+            time.sleep(0.01)
 
 
 @contextmanager
