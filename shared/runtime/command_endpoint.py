@@ -20,11 +20,14 @@ from shared.kernel.decisions import Refusal
 from shared.runtime import metrics
 from shared.runtime.bodies import command_id, read_body, read_json
 from shared.runtime.errors import Overloaded
-from shared.runtime.problems import answer, instance_of, invalid
+from shared.runtime.problems import Prepared, answer, instance_of, invalid
 from shared.runtime.recorded_access import record_refusal
 from shared.runtime.routes import Answered, CommandRoute, Served
 
 _JSON = (b"content-type", b"application/json")
+
+
+_OVERLOADED = Prepared(Overloaded())
 
 
 class CommandEndpoint:
@@ -38,6 +41,11 @@ class CommandEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter()
+        if self._runtime.overloaded:
+            # before any work on the request: what is spent on refusing is missing for those already accepted
+            self._count(_OVERLOADED.code, started)
+            await _OVERLOADED(scope, receive, send)
+            return
         try:
             outcome = await self._execute(scope, receive)
         except ValidationError as error:
@@ -52,9 +60,6 @@ class CommandEndpoint:
             await _send_outcome(outcome, send)
 
     async def _execute(self, scope: Scope, receive: Receive) -> Answered:
-        if self._runtime.overloaded:
-            # before any work on the request: what is spent on refusing is missing for those already accepted
-            raise Overloaded
         headers: dict[bytes, bytes] = dict(scope["headers"])
         principal = await self._runtime.access.admit(
             _text(headers, b"authorization"), self._roles, _text(headers, b"on-behalf-of"), self._route.command.__name__

@@ -36,7 +36,7 @@ from pydantic_core import ErrorDetails, to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 from shared.kernel.decisions import Refusal
 from shared.runtime.errors import PlatformError, StoreUnavailable
@@ -214,6 +214,26 @@ def answer(
     """The HTTP answer of a refusal, with the headers its status asks for."""
     content = to_json(document(refusal, instance, **extensions))
     return Response(content, refusal.status, {**_headers(refusal), **(headers or {})}, MEDIA_TYPE)
+
+
+class Prepared:
+    """A refusal's answer of which all but the path is made beforehand: for what is said when there is no time to say it."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        self.code = refusal.code
+        response = answer(refusal, _ANY_PATH)
+        self._before, self._after = bytes(response.body).split(_ANY_PATH.encode())
+        self._status = response.status_code
+        self._headers = [header for header in response.raw_headers if header[0] != b"content-length"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = self._before + instance_of(scope).encode() + self._after
+        headers = [*self._headers, (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": self._status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+_ANY_PATH = "/any/path"
 
 
 def _headers(refusal: Refusal) -> dict[str, str]:
