@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
-from services.audit.domain.signals import EVIDENCE_LIMIT
+from services.audit.domain.signals import EVIDENCE_LIMIT, Seen
 
+At = tuple[str, int]
 K = TypeVar("K", bound=Hashable)
 M = TypeVar("M")
 T = TypeVar("T")
@@ -32,6 +34,24 @@ class UntilTold(Generic[K, M]):
     def tell(self, key: K) -> None:
         """Nothing more is gathered under this key in this year."""
         self._gathered[key] = None
+
+
+class SoMany(Generic[K]):
+    """Cases under one key in a year, told once: when they have become so many."""
+
+    def __init__(self) -> None:
+        self._cases: UntilTold[K, list[tuple[At, UUID]]] = UntilTold(list)
+
+    def told(self, year: int, key: K, seen: Seen, least: int) -> tuple[Sequence[At], Sequence[UUID]] | None:
+        """Evidence and cases, with this one, where they have now become ``least``."""
+        cases = self._cases.of(year, key)
+        if cases is None:
+            return None
+        cases.append((seen.at, seen.event.voucher_id))
+        if len(cases) < least:
+            return None
+        self._cases.tell(key)
+        return [at for at, _ in cases], [voucher_id for _, voucher_id in cases]
 
 
 class Greatest(Generic[T]):

@@ -15,7 +15,7 @@ from tongdui_events.audit import SignalTerms
 from tongdui_events.voucher import AllocationConfirmed
 
 from services.audit.domain.known_facts import Known
-from services.audit.domain.remembered import Greatest, UntilTold
+from services.audit.domain.remembered import Greatest, SoMany, UntilTold
 from services.audit.domain.signals import Seen, Signal, signal
 
 At = tuple[str, int]
@@ -33,7 +33,7 @@ class ClaimsAtTheCap:
     types: tuple[Any, ...] = (AllocationConfirmed,)
 
     def __init__(self) -> None:
-        self._near: UntilTold[str, list[tuple[At, UUID]]] = UntilTold(list)
+        self._near: SoMany[str] = SoMany()
 
     def see(self, seen: Seen, known: Known, terms: SignalTerms) -> Iterator[Signal]:
         event: AllocationConfirmed = seen.event
@@ -41,14 +41,9 @@ class ClaimsAtTheCap:
         if not cap or not cap * (10_000 - terms.near_cap_bp) <= asked_fen(event) * 10_000 <= cap * 10_000:
             return
         provider, year = event.provider_uscc, seen.day.year
-        near = self._near.of(year, provider)
-        if near is None:
-            return
-        near.append((seen.at, event.voucher_id))
-        if len(near) >= terms.near_cap_cases:
-            self._near.tell(provider)
-            evidence, cases = zip(*near, strict=True)
-            yield signal(self.name, "provider", provider, (provider, year), evidence, cases)
+        near = self._near.told(year, provider, seen, terms.near_cap_cases)
+        if near is not None:
+            yield signal(self.name, "provider", provider, (provider, year), *near)
 
 
 class Share:
@@ -99,19 +94,14 @@ class SamePairAgain:
     types: tuple[Any, ...] = (AllocationConfirmed,)
 
     def __init__(self) -> None:
-        self._pairs: UntilTold[tuple[str, str], list[tuple[At, UUID]]] = UntilTold(list)
+        self._pairs: SoMany[tuple[str, str]] = SoMany()
 
     def see(self, seen: Seen, known: Known, terms: SignalTerms) -> Iterator[Signal]:
         event: AllocationConfirmed = seen.event
         pair, year = (event.enterprise_uscc, event.provider_uscc), seen.day.year
-        again = self._pairs.of(year, pair)
-        if again is None:
-            return
-        again.append((seen.at, event.voucher_id))
-        if len(again) >= terms.same_pair_cases:
-            self._pairs.tell(pair)
-            evidence, cases = zip(*again, strict=True)
-            yield signal(self.name, "pair", "/".join(pair), (*pair, year), evidence, cases)
+        again = self._pairs.told(year, pair, seen, terms.same_pair_cases)
+        if again is not None:
+            yield signal(self.name, "pair", "/".join(pair), (*pair, year), *again)
 
 
 class Part(NamedTuple):
