@@ -25,19 +25,25 @@ from services.settlement.domain.redemption import REDEMPTION, Redemption
 from services.settlement.domain.registry_facts import ENTERPRISE, PROVIDER, REGION, Region, name_on
 from services.settlement.domain.stops import CASE_STOPS, stops_of
 from services.settlement.domain.windows import POSITION
+from shared.kernel.decisions import Decided, Refusal
 from shared.kernel.public_notice import PublicNotice
 from shared.runtime.desk import Desk
 
+Decision = list[Decided] | Refusal
+
 
 def notice_of(notice_id: UUID | None, desk: Desk) -> PublicNotice:
+    """A notice that has no items where there is none."""
     return desk.get(NOTICE, notice_id) if notice_id else PublicNotice()
 
 
 def region_of(case: Case, desk: Desk) -> Region:
+    """The region that pays for a case."""
     return desk.get(REGION, region_id(case.region))
 
 
 def grounds_of(case: Case, numbers: Iterable[str], desk: Desk) -> Grounds:
+    """What a request is checked against: its case, invoices known by now, support given locally."""
     branches = desk.get(PROVIDER, provider_id(case.provider_uscc)).branches
     known = invoices_of(numbers, desk)
     known = invoice_status.as_of_now(known, reversals_of(known))
@@ -47,6 +53,7 @@ def grounds_of(case: Case, numbers: Iterable[str], desk: Desk) -> Grounds:
 
 
 def invoices_of(numbers: Iterable[str], desk: Desk) -> dict[str, Invoice]:
+    """What is on record of invoices, by number."""
     return {number: desk.get(INVOICE, invoice_id(number)) for number in numbers}
 
 
@@ -57,6 +64,7 @@ def reversals_of(numbers: Iterable[str]) -> dict[str, invoice_status.Reversal]:
 
 
 def stops_on(case: Case, payee_uscc: str, desk: Desk) -> frozenset[str]:
+    """Why nothing may be paid to this payee for a case today."""
     if case.voucher_id is None:
         return frozenset()
     enterprise = desk.get(ENTERPRISE, enterprise_id(case.enterprise_uscc))
@@ -72,6 +80,7 @@ def parties_of(case: Case, desk: Desk) -> str:
 
 
 def candidate_of(redemption_id: UUID, desk: Desk) -> Candidate:
+    """A redemption that a notice may name."""
     redemption = desk.get(REDEMPTION, redemption_id)
     case = case_of(redemption, desk.get)
     standing = notice_of(redemption.last_notice_id, desk)
@@ -79,6 +88,7 @@ def candidate_of(redemption_id: UUID, desk: Desk) -> Candidate:
 
 
 def passing_of(redemption_id: UUID, desk: Desk) -> Passing:
+    """What is looked at when a redemption's notice has ended."""
     redemption = desk.get(REDEMPTION, redemption_id)
     case = case_of(redemption, desk.get)
     account = desk.get(ACCOUNT, account_id(redemption.payee_uscc))
@@ -87,6 +97,7 @@ def passing_of(redemption_id: UUID, desk: Desk) -> Passing:
 
 
 def due_of(payout_id: UUID, desk: Desk) -> Due:
+    """A payment as a batch looks at it."""
     payout = desk.get(PAYOUT, payout_id)
     redemption = redemption_of(payout, desk.get)
     case = case_of(redemption, desk.get)
@@ -107,7 +118,6 @@ def agent_of(payer: str, desk: Desk) -> agents.Agent:
         return agents.Agent()
 
 
-
 def name_of(uscc: str, desk: Desk) -> str:
     """The registered name of a payee, whichever it is: the bank compares it with the account's."""
     names = desk.get(ENTERPRISE, enterprise_id(uscc)).names or desk.get(PROVIDER, provider_id(uscc)).names
@@ -115,13 +125,16 @@ def name_of(uscc: str, desk: Desk) -> str:
 
 
 def of_its_redemption(command: Any, desk: Desk) -> Redemption:
+    """The redemption that a command names."""
     return desk.get(REDEMPTION, command.redemption_id)
 
 
 def of_its_payout(command: Any, desk: Desk) -> Redemption:
+    """The redemption of the payment that a command names."""
     return redemption_of(desk.get(PAYOUT, command.payout_id), desk.get)
 
 
 def of_its_clawback(command: Any, desk: Desk) -> Redemption:
+    """The redemption of the clawback that a command names; an empty one where it has none."""
     clawback = desk.get(CLAWBACK, command.clawback_id)
     return desk.get(REDEMPTION, clawback.redemption_id) if clawback.redemption_id else Redemption()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from services.settlement import at_hand, payment_commands, redemption_commands
+from services.settlement.at_hand import Decision
 from services.settlement.domain import (
     accounts,
     adjustments,
@@ -45,14 +46,12 @@ from services.settlement.domain.stops import CASE_STOPS, INSPECTION
 from services.settlement.domain.windows import POSITION, WINDOW
 from shared.kernel.calendar import WORKING_DAYS
 from shared.kernel.commands import Command
-from shared.kernel.decisions import Decided, Refusal
+from shared.kernel.decisions import Refusal
 from shared.kernel.delegation import DELEGATION
 from shared.kernel.folding import Fold
 from shared.kernel.recusal import Recused
 from shared.runtime.ahead import Ahead
 from shared.runtime.desk import Desk
-
-Decision = list[Decided] | Refusal
 
 FOLDS: list[Fold[Any]] = [
     REDEMPTION,

@@ -9,6 +9,7 @@ from uuid import UUID
 from tongdui_events.streams import account_id, invoice_id, position_id, region_id, statement_id
 
 from services.settlement import at_hand
+from services.settlement.at_hand import Decision
 from services.settlement.domain import (
     accounts,
     agents,
@@ -41,8 +42,6 @@ from services.settlement.domain.statements import OVERRIDE
 from services.settlement.domain.windows import POSITION, WINDOW
 from shared.kernel.decisions import Decided, Refusal
 from shared.runtime.desk import Desk
-
-Decision = list[Decided] | Refusal
 
 # -- accounts, agents, payouts -----------------------------------------------------------------------
 

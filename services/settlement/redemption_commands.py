@@ -5,6 +5,7 @@ from __future__ import annotations
 from tongdui_events.streams import account_id, notice_numbers_id, region_id
 
 from services.settlement import at_hand
+from services.settlement.at_hand import Decision
 from services.settlement.domain import adjustments, approval, endings, notices, objections, recusal, request, review
 from services.settlement.domain.accounts import ACCOUNT
 from services.settlement.domain.case_facts import CASE
@@ -13,10 +14,7 @@ from services.settlement.domain.notices import NOTICE, NUMBERS
 from services.settlement.domain.redemption import REDEMPTION, Redemption
 from services.settlement.domain.registry_facts import REGION
 from shared.kernel.calendar import calendar_from
-from shared.kernel.decisions import Decided, Refusal
 from shared.runtime.desk import Desk
-
-Decision = list[Decided] | Refusal
 
 # -- requests ------------------------------------------------------------------------------------
 
