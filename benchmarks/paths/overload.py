@@ -27,16 +27,17 @@ PATIENCE = 5.0
 
 def figures(stage: Stage, told: Callable[[str], None]) -> Iterator[Figure]:
     url, settings = stage.database(), stage.settings()
+    applications = Applications(settings)
     log = PreparedLog(url)
     log.add_vouchers([company(0)])
     log.close()
     with server(url, settings, TONGDUI_QUEUE_LIMIT=str(QUEUE_LIMIT)) as port:
         told("capacity")
-        uvloop.run(closed_loop(port, [apply(settings) for _ in range(WARM)], 64))
-        capacity, calm = uvloop.run(closed_loop(port, [apply(settings) for _ in range(CALM)], 64))
+        uvloop.run(closed_loop(port, [applications.one() for _ in range(WARM)], 64))
+        capacity, calm = uvloop.run(closed_loop(port, [applications.one() for _ in range(CALM)], 64))
         assert set(calm) == {200}, calm
         told(f"{2 * capacity:,.0f} requests/s for {SECONDS:.0f} s")
-        statuses, normal_after = uvloop.run(_overloaded(port, settings, 2 * capacity))
+        statuses, normal_after = uvloop.run(_overloaded(port, applications, 2 * capacity))
     goodput = statuses[200] / SECONDS
     refused = {status: number for status, number in statuses.items() if status not in (200, 503)}
     offered = sum(statuses.values()) / SECONDS
@@ -62,17 +63,10 @@ class Applications:
         return (self._head.format(length=len(body), key=uuid4()) + body).encode()
 
 
-_KNOWN: dict[int, Applications] = {}
-
-
-def apply(settings: Settings) -> bytes:
-    return _KNOWN.setdefault(id(settings), Applications(settings)).one()
-
-
-async def _overloaded(port: int, settings: Settings, rate: float) -> tuple[Counter[int], float]:
+async def _overloaded(port: int, applications: Applications, rate: float) -> tuple[Counter[int], float]:
     """Answers by status of an open loop, and the seconds until a lone request is answered within 50 ms again."""
     # made beforehand, as those the capacity is measured with: on two cores the client must not take more of them now
-    requests = [apply(settings) for _ in range(int(rate * SECONDS) + CONNECTIONS)]
+    requests = [applications.one() for _ in range(int(rate * SECONDS) + CONNECTIONS)]
     idle = await connections(port, CONNECTIONS)
     opened = list(idle)
     statuses: Counter[int] = Counter()
@@ -94,16 +88,16 @@ async def _overloaded(port: int, settings: Settings, rate: float) -> tuple[Count
     counted = Counter(statuses)
     ended = time.perf_counter()
     await asyncio.gather(*tasks)
-    normal = await _normal_again(opened[0], settings, ended)
+    normal = await _normal_again(opened[0], applications, ended)
     for connection in opened:
         connection.close()
     return counted, normal
 
 
-async def _normal_again(connection: Connection, settings: Settings, since: float) -> float:
+async def _normal_again(connection: Connection, applications: Applications, since: float) -> float:
     while time.perf_counter() - since < 6 * PATIENCE:
         asked = time.perf_counter()
-        status = await connection.ask(apply(settings))
+        status = await connection.ask(applications.one())
         if status == 200 and time.perf_counter() - asked < 0.05:
             return time.perf_counter() - since
         await asyncio.sleep(0.01)
