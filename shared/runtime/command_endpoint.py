@@ -25,8 +25,6 @@ from shared.runtime.recorded_access import record_refusal
 from shared.runtime.routes import Answered, CommandRoute, Served
 
 _JSON = (b"content-type", b"application/json")
-
-
 _OVERLOADED = Prepared(Overloaded())
 
 

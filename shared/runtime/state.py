@@ -118,6 +118,7 @@ class State:
     # -- reading -------------------------------------------------------------------------------
 
     def get(self, fold: Fold[S], stream_id: UUID) -> S:
+        # asked ten times in a decision, nearly always of what is here: no further call for that
         key = stream_id.int if fold.source == self.service else (fold.name, stream_id.int)
         entry = self._entries.get(key)
         if entry is None:

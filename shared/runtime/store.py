@@ -60,7 +60,7 @@ class Append:
     events: list[StoredEvent] = field(default_factory=list)
     outcomes: list[tuple[bytes, bytes, int, int]] = field(default_factory=list)
     kept: list[tuple[str, int, UUID, str, bytes]] = field(default_factory=list)
-    #: how many of the events were handed to an EventCopy before
+    #: how many of the events were handed to a RowCopy before
     sent: int = 0
 
     @property

@@ -59,7 +59,7 @@ class Hold(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One line of the contract, as much of it as decisions look at: a sixth of what the event.s own part takes in memory."""
+    """One line of the contract, as much of it as decisions look at: a sixth of what the event's own part takes in memory."""
 
     line_no: int
     item_code: str
