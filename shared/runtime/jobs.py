@@ -45,6 +45,7 @@ class Job:
     loop: AbstractEventLoop
     future: Future[Any]
     result: Any = field(default=None, init=False)
+    is_answered: bool = field(default=False, init=False)
 
 
 @dataclass(slots=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -25,8 +25,8 @@ Key = int | tuple[str, int]
 DAY_TYPES = ("DayOpened", "DayReached")
 
 
-def _nothing() -> None:
-    """No COPY is under way."""
+class ReadingNeeded(RuntimeError):
+    """What is asked for is not in the state, and the database is read only while the head row is locked."""
 
 
 class Savepoint(NamedTuple):
@@ -65,9 +65,8 @@ class State:
                     self.foreign.setdefault((fold.source, cls.__name__), []).append(fold)
         self._capacity = capacity
         self._adapters = {fold.name: TypeAdapter(type(fold.initial)) for fold in folds if fold.snapshot_every}
+        #: while the head row is locked
         self.cursor: Cursor[Any] | None = None
-        #: called before the cursor is used, which may have a COPY under way
-        self.before_reading: Callable[[], None] = _nothing
         self.clear()
 
     def clear(self) -> None:
@@ -109,6 +108,13 @@ class State:
         self._pending.clear()
         self._absent.clear()
         self.trim()
+
+    def forget(self, to: Savepoint, stream_ids: Iterable[UUID]) -> None:
+        """Own events since the savepoint, in these streams, were not recorded: the streams are read again when asked for."""
+        for stream_id in stream_ids:
+            self._entries.pop(stream_id.int, None)
+        self._undo.clear()
+        _, self.position, self.facts, self.seen, self.today = to
 
     def trim(self) -> None:
         """Forget the streams not looked at for longest, over the capacity."""
@@ -206,8 +212,7 @@ class State:
 
     def _select(self, statement: str, parameters: Sequence[Any]) -> list[Any]:
         if self.cursor is None:
-            raise RuntimeError("state is read only while the head row is locked")
-        self.before_reading()
+            raise ReadingNeeded
         return self.cursor.execute(statement, parameters, prepare=True, binary=True).fetchall()
 
     # -- applying ------------------------------------------------------------------------------

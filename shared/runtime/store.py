@@ -7,8 +7,7 @@ writer under the head row's lock, and is dense from 1.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -17,7 +16,7 @@ import psycopg
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Mapper, StoredEvent, Tracking
 from eventsourcing.postgres import PostgresAggregateRecorder, PostgresDatastore, PostgresProcessRecorder
-from psycopg import Connection, Copy, Cursor, conninfo
+from psycopg import Connection, Cursor, conninfo
 from psycopg.sql import SQL, Composed, Identifier
 from tongdui_events.codec import decode, encode
 from tongdui_events.document import Document
@@ -34,6 +33,11 @@ _FACT_COLUMNS = (
     ("fact_id", "bigint"), ("source", "text"), ("position", "bigint"), ("originator_id", "uuid"), ("topic", "text"),
     ("state", "bytea"),
 )  # fmt: skip
+
+OutcomeRow = tuple[bytes, bytes, int, int]
+"""(key, digest, first position, last position)."""
+SnapshotRow = tuple[UUID, int, str, bytes]
+"""(originator_id, version, fold name and version, folded state)."""
 
 
 class DocumentMapper(Mapper[UUID]):
@@ -58,27 +62,23 @@ class Append:
     facts: int
     seen: dict[str, int]
     events: list[StoredEvent] = field(default_factory=list)
-    outcomes: list[tuple[bytes, bytes, int, int]] = field(default_factory=list)
+    outcomes: list[OutcomeRow] = field(default_factory=list)
     kept: list[tuple[str, int, UUID, str, bytes]] = field(default_factory=list)
-    #: how many of the events were handed to a RowCopy before
-    sent: int = 0
-
-    @property
-    def unsent(self) -> int:
-        return len(self.events) - self.sent
-
-    def event_rows(self) -> list[tuple[Any, ...]]:
-        """Of the events not sent yet."""
-        first = self.position - len(self.events) + 1
-        return [
-            (event.originator_id, event.originator_version, event.topic, event.state, first + at)
-            for at, event in enumerate(self.events[self.sent :], self.sent)
-        ]
 
     def rows(self) -> tuple[Sequence[tuple[Any, ...]], ...]:
-        """Of the events not sent yet, the outcomes and the facts, as their tables have them."""
+        """The events, the outcomes and the facts, as their tables have them."""
+        first = self.position - len(self.events) + 1
         first_fact = self.facts - len(self.kept) + 1
-        return self.event_rows(), self.outcomes, [(first_fact + at, *fact) for at, fact in enumerate(self.kept)]
+        events = [
+            (event.originator_id, event.originator_version, event.topic, event.state, first + at)
+            for at, event in enumerate(self.events)
+        ]
+        return events, self.outcomes, [(first_fact + at, *fact) for at, fact in enumerate(self.kept)]
+
+
+def seen_text(seen: Mapping[str, int]) -> str:
+    """How much of each other log was applied, as the head row has it: the same mapping always gives the same text."""
+    return json.dumps(seen, separators=(",", ":"), sort_keys=True)
 
 
 def _bare_table(schema: str, table: str, originator_id_type: str) -> Composed:
@@ -106,26 +106,20 @@ class LogRecorder(PostgresProcessRecorder):
         self._move_head = f"UPDATE {service}_head SET position = %s, facts = %s, seen = %s"
         self._notify = f"SELECT pg_notify('tongdui_{service}', '')"
 
-    def event_copy(self, cursor: Cursor[Any]) -> RowCopy:
-        """A way for events into their table that is open to more."""
-        return RowCopy(cursor, self._tables[0])
-
     def append(self, cursor: Cursor[Any], added: Append) -> None:
         """Insert events at the positions before ``added.position``, outcomes and kept facts, and move the head.
 
         Few rows go in one statement, which is one round trip; many by binary COPY, which takes half the time a row.
         """
         rows = added.rows()
-        head = (added.position, added.facts, json.dumps(added.seen, separators=(",", ":"), sort_keys=True))
+        head = (added.position, added.facts, seen_text(added.seen))
         filled = [(table, of) for table, of in zip(self._tables, rows, strict=True) if of]
         inserts = []
         if max(map(len, rows)) < COPY_FROM:
             inserts = [f"t{number} AS ({table.statement}), " for number, (table, _) in enumerate(filled)]
         else:
             for table, of in filled:
-                copying = RowCopy(cursor, table)
-                copying.write(of)
-                copying.end()
+                table.copy_in(cursor, of)
         columns = [column for table, of in filled for column in table.columns(of)] if inserts else []
         statement = f"WITH {''.join(inserts)}h AS ({self._move_head}) {self._notify}"
         cursor.execute(statement, (*columns, *head), prepare=True)
@@ -138,38 +132,17 @@ class _Insert:
         names = ", ".join(name for name, _ in columns)
         arrays = ", ".join(f"%b::{kind}[]" for _, kind in columns)
         self.statement = f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays})"
-        self.copy = f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)"
-        self.types = [kind for _, kind in columns]
+        self._copy = f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)"
+        self._types = [kind for _, kind in columns]
 
     def columns(self, rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
-        return _columns(rows, len(self.types))
+        return _columns(rows, len(self._types))
 
-
-class RowCopy:
-    """Rows on their way into one table by binary COPY. Begun with the first of them; until it is ended the connection takes
-    no other statement, and the server stores what has come while more is made."""
-
-    def __init__(self, cursor: Cursor[Any], table: _Insert) -> None:
-        self._cursor = cursor
-        self._table = table
-        self._copy: Copy | None = None
-        self._stack = ExitStack()
-
-    @property
-    def is_open(self) -> bool:
-        return self._copy is not None
-
-    def write(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        if self._copy is None:
-            self._copy = self._stack.enter_context(self._cursor.copy(self._table.copy))
-            self._copy.set_types(self._table.types)
-        for row in rows:
-            self._copy.write_row(row)
-
-    def end(self) -> None:
-        """Wait until every row is stored. Raises what the database has against one of them."""
-        self._copy = None
-        self._stack.close()
+    def copy_in(self, cursor: Cursor[Any], rows: Sequence[tuple[Any, ...]]) -> None:
+        with cursor.copy(self._copy) as copy:
+            copy.set_types(self._types)
+            for row in rows:
+                copy.write_row(row)
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
@@ -204,8 +177,8 @@ class Store:
         """Record ``Tracking(source, position)`` in the transaction of its effects."""
         self.recorder._insert_tracking(cursor, Tracking(source, position))
 
-    def keep_snapshots(self, cursor: Cursor[Any], rows: Sequence[tuple[UUID, int, str, bytes]]) -> None:
-        """(originator_id, version, fold name and version, folded state) of long streams."""
+    def keep_snapshots(self, cursor: Cursor[Any], rows: Sequence[SnapshotRow]) -> None:
+        """Of long streams."""
         ids, versions, topics, states = _columns(rows, 4)
         cursor.execute(
             f"INSERT INTO {self.service}_snapshots (originator_id, originator_version, topic, state)"

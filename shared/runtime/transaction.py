@@ -20,26 +20,23 @@ from shared.runtime.desk import Desk
 from shared.runtime.errors import CommandConflict, DecisionFailed, DocumentTooLarge
 from shared.runtime.jobs import CommandJob, Outcome
 from shared.runtime.stamping import Cause, stamp_all
-from shared.runtime.state import State
-from shared.runtime.store import Append, Store
+from shared.runtime.state import ReadingNeeded, State
+from shared.runtime.store import Append, SnapshotRow, Store
 
 log = logging.getLogger("tongdui.writer")
 
-#: events that go to the server together while a group is decided: about 32 KB, what a COPY sends at once
-STREAM_FROM = 48
 Handler = Callable[[Any, Desk], list[Decided] | Refusal]
 
 
 class Transaction:
-    """Opened on the writer's connection; gathers what is to be added and adds it: few rows at the end in one statement, many
-    by COPY, the events of the first commands while the later ones are decided."""
+    """Gathers what is to be added. With a cursor of the writer's connection it is opened, reads, and adds it; without one it
+    decides on what the state holds, and raises ReadingNeeded where that is not enough."""
 
-    def __init__(self, store: Store, state: State, clock: Clock, cursor: Cursor[Any], event_size_limit: int) -> None:
+    def __init__(self, store: Store, state: State, clock: Clock, cursor: Cursor[Any] | None, event_size_limit: int) -> None:
         self.store = store
         self.state = state
         self.clock = clock
         self._cursor = cursor
-        self._copying = store.recorder.event_copy(cursor)
         self.event_size_limit = event_size_limit
         self.added = Append(0, 0, {})
         self.tracked: dict[str, int] = {}
@@ -49,17 +46,23 @@ class Transaction:
 
     @property
     def cursor(self) -> Cursor[Any]:
-        """For any other statement of this transaction; events on their way are waited for."""
-        self._copying.end()
+        """For a statement of this transaction."""
+        if self._cursor is None:
+            raise ReadingNeeded
         return self._cursor
 
     def open(self) -> None:
-        """Take the head row's lock and read what other writers recorded meanwhile."""
+        """Take the head row's lock and read what other writers recorded meanwhile; the state may be read until it is told
+        otherwise."""
         self.cursor.execute(f"BEGIN; SELECT position, facts, seen FROM {self.store.service}_head FOR UPDATE")
         self.cursor.nextset()
         position, facts, seen = self.cursor.fetchone()
-        self.state.cursor, self.state.before_reading = self._cursor, self._copying.end
+        self.state.cursor = self.cursor
         self.state.catch_up(position, facts, json.loads(seen))
+
+    def knows(self, key: bytes) -> bool:
+        """Whether a command under this key was recorded before, or is decided here."""
+        return key in self._known
 
     # -- commands ------------------------------------------------------------------------------
 
@@ -88,7 +91,8 @@ class Transaction:
         except Refusal as refusal:
             self.state.undo(before)
             return refusal
-        except psycopg.Error:
+        except (psycopg.Error, ReadingNeeded):
+            self.state.undo(before)
             raise
         except Exception:
             log.exception("the decision on %s failed; it alone", type(job.command).__name__)
@@ -108,8 +112,6 @@ class Transaction:
         self._known[job.key] = outcome[1:]
         # what a command left behind is looked at no more: the next one finds its memory still warm
         self.state.accepted()
-        if self.added.unsent >= STREAM_FROM:
-            self._send_events()
         return Outcome(last, states)
 
     def _first_outcome(self, job: CommandJob, known: tuple[bytes, int, int]) -> Outcome | Refusal:
@@ -148,13 +150,6 @@ class Transaction:
         self.added.events.extend(stored)
         return [event.state for event in stored]
 
-    def _send_events(self) -> None:
-        """Of commands that were accepted, so that nothing can take them back but the end of all: the server stores them
-        while the next are decided."""
-        self.added.position = self.state.position
-        self._copying.write(self.added.event_rows())
-        self.added.sent = len(self.added.events)
-
     def see(self, source: str, position: int) -> None:
         """A source's event is applied."""
         self.state.seen = {**self.state.seen, source: position}
@@ -166,15 +161,15 @@ class Transaction:
         return bool(self.added.events or self.added.outcomes or self.added.kept or self.tracked)
 
     def write(self) -> None:
-        """Everything that was added and is not on its way; tracking and snapshots where there are any."""
+        """Everything that was added; tracking and snapshots where there are any."""
         if not self.adds_anything:
             return
         self.added.position, self.added.facts, self.added.seen = self.state.position, self.state.facts, self.state.seen
-        if self._copying.is_open:
-            self._send_events()
         for source, position in self.tracked.items():
             self.store.track(self.cursor, source, position)
-        self._write_snapshots()
+        due = self.snapshots_due()
+        if due:
+            self.store.keep_snapshots(self.cursor, due)
         self.store.recorder.append(self.cursor, self.added)
 
     def flush(self) -> None:
@@ -185,7 +180,6 @@ class Transaction:
         self.tracked.clear()
         self.state.committed()
 
-    def _write_snapshots(self) -> None:
-        due = self.state.snapshots_due(self._grown.values())
-        if due:
-            self.store.keep_snapshots(self.cursor, due)
+    def snapshots_due(self) -> list[SnapshotRow]:
+        """Of the streams that have grown enough since their last, as they are now."""
+        return self.state.snapshots_due(self._grown.values())

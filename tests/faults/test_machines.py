@@ -3,44 +3,47 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
-from unittest.mock import patch
-from uuid import UUID, uuid4
+from uuid import UUID
 
-import psycopg
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 from tongdui_events.registry import RegionJoined, RegionLeft
 from tongdui_events.settlement import RedemptionWithdrawn
-from tongdui_events.streams import region_id
+from tongdui_events.streams import ceiling_id, region_id
 
-from shared.runtime import writer as writer_module
+from shared.runtime import optimistic
 from shared.runtime.bus.port import Record
 from shared.runtime.errors import CommandConflict, FateUnknown, StoreUnavailable
 from shared.runtime.jobs import Context, Outcome
 from shared.runtime.observing import Stops
 from shared.runtime.store import Store
 from shared.runtime.writer import Writer
-from tests.integration.toy import DAY, LIMIT, CeilingFull, OpenDay, PlaceHold, context, foreign, opened, writer_on
+from tests.integration.toy import (
+    DAY,
+    LIMIT,
+    CeilingFull,
+    OpenDay,
+    PlaceHold,
+    context,
+    foreign,
+    lost_connection,
+    opened,
+    writer_on,
+)
 
 KEYS = st.sampled_from(["a", "b", "c"])
 SETTINGS = settings(max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-@contextmanager
-def lost_connection(at: str) -> Iterator[None]:
-    """The next transaction meets a dead connection at that line."""
-
-    def fail(name: str) -> None:
-        if name == at:
-            raise psycopg.OperationalError("the connection went away")
-
-    with patch.object(writer_module, "failpoint", fail):
-        yield
+def case_under(key: str) -> UUID:
+    """One for each ceiling, so that a writer soon knows all the streams of a hold and need not read them under the lock."""
+    return ceiling_id("region-year", key, 2025)
 
 
 class OnStore(RuleBasedStateMachine):
@@ -96,11 +99,11 @@ class WriterMachine(OnStore):
 
     @rule(key=KEYS, amount=st.integers(1, 600), which=st.integers(0, 1))
     def hold(self, key: str, amount: int, which: int) -> None:
-        self._expect(PlaceHold(voucher_id=uuid4(), key=key, amount_fen=amount), context(), self.writers[which])
+        self._expect(PlaceHold(voucher_id=case_under(key), key=key, amount_fen=amount), context(), self.writers[which])
 
     @rule(key=KEYS, amount=st.integers(1, 600), which=st.integers(0, 1))
     def a_hold_whose_transaction_never_commits(self, key: str, amount: int, which: int) -> None:
-        command, asked = PlaceHold(voucher_id=uuid4(), key=key, amount_fen=amount), context()
+        command, asked = PlaceHold(voucher_id=case_under(key), key=key, amount_fen=amount), context()
         with lost_connection("writer.before_commit"):
             answer = self.do(self.writers[which].execute(command, asked))
         assert isinstance(answer, StoreUnavailable)
@@ -109,7 +112,7 @@ class WriterMachine(OnStore):
     @rule(key=KEYS, amount=st.integers(1, 600), which=st.integers(0, 1))
     def a_hold_whose_answer_is_lost(self, key: str, amount: int, which: int) -> None:
         """Unknown is not refused: asked again under its id, of the other process, the truth is told."""
-        command, asked = PlaceHold(voucher_id=uuid4(), key=key, amount_fen=amount), context()
+        command, asked = PlaceHold(voucher_id=case_under(key), key=key, amount_fen=amount), context()
         fits = self._fits(command)
         with lost_connection("writer.unknown_commit"):
             answer = self.do(self.writers[which].execute(command, asked))
@@ -135,7 +138,7 @@ class WriterMachine(OnStore):
     @rule(key=KEYS, amounts=st.lists(st.integers(1, 400), min_size=2, max_size=8))
     def several_at_once(self, key: str, amounts: list[int]) -> None:
         """Over both writers: what is accepted fits, and what is refused did not fit beside the others."""
-        commands = [PlaceHold(voucher_id=uuid4(), key=key, amount_fen=amount) for amount in amounts]
+        commands = [PlaceHold(voucher_id=case_under(key), key=key, amount_fen=amount) for amount in amounts]
         asked = [context() for _ in commands]
 
         async def together() -> list[Any]:
@@ -280,7 +283,12 @@ class InboxMachine(OnStore):
         assert tuple(int(position or 0) for position in seen) == (applied["registry"], applied["settlement"])
 
 
-def test_the_writer_under_any_order_of_holds_repeats_crashes_and_days(new_database: Callable[..., str]) -> None:
+@pytest.mark.parametrize("locked_seconds", [0.0, 1.0])
+def test_the_writer_under_any_order_of_holds_repeats_crashes_and_days(
+    new_database: Callable[..., str], monkeypatch: pytest.MonkeyPatch, locked_seconds: float
+) -> None:
+    """With 0 each group is decided before the lock first, in vain whenever the other writer was there."""
+    monkeypatch.setattr(optimistic, "LOCKED_SECONDS", locked_seconds)
     machine = type("Bound", (WriterMachine,), {"new_database": staticmethod(new_database)})
     run_state_machine_as_test(machine, settings=SETTINGS)
 

@@ -7,14 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
-import psycopg
 import pytest
 from tongdui_events.registry import RegionJoined, RegionLeft
 from tongdui_events.settlement import RedemptionWithdrawn
 from tongdui_events.streams import region_id
 
 from shared.kernel.folding import Fold
-from shared.runtime import writer as writer_module
 from shared.runtime.bus.port import Record
 from shared.runtime.delivery import Reactor
 from shared.runtime.errors import (
@@ -45,6 +43,7 @@ from tests.integration.toy import (
     context,
     foreign,
     hold,
+    lost_connection,
     opened,
     writer_on,
 )
@@ -194,20 +193,12 @@ async def test_two_writers_never_exceed_one_ceiling_and_leave_none_of_it_unused(
     assert all(isinstance(result, CeilingFull) for result in results if isinstance(result, Exception))
 
 
-async def test_a_commit_whose_answer_is_lost_is_unknown_and_found_again_under_its_id(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def lose_the_answer(name: str) -> None:
-        if name == "writer.unknown_commit":
-            raise psycopg.OperationalError("the connection went away")
-
+async def test_a_commit_whose_answer_is_lost_is_unknown_and_found_again_under_its_id(store: Store) -> None:
     command, once = hold(10), context()
     with writer_on(store) as writer:
         await writer.execute(OpenDay(date=DAY), context())
-        with monkeypatch.context() as patched:
-            patched.setattr(writer_module, "failpoint", lose_the_answer)
-            with pytest.raises(FateUnknown):
-                await writer.execute(command, once)
+        with lost_connection("writer.unknown_commit"), pytest.raises(FateUnknown):
+            await writer.execute(command, once)
         found = await writer.execute(command, once)
     assert found.position == 4
     assert _count(store, "events") == 4

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID, uuid4
 
 import psycopg
@@ -22,12 +23,13 @@ from tongdui_events.voucher import CeilingSet, HoldPlaced, VoucherTendered
 from shared.kernel.commands import Command, Principal
 from shared.kernel.decisions import Decided, Refusal
 from shared.kernel.folding import Fold
+from shared.runtime import locked, optimistic
 from shared.runtime.bus.port import Record
 from shared.runtime.clock import SimulatedClock
 from shared.runtime.delivery import Reactor
 from shared.runtime.desk import Desk
 from shared.runtime.jobs import Context
-from shared.runtime.state import State
+from shared.runtime.state import ReadingNeeded, State
 from shared.runtime.store import Store
 from shared.runtime.writer import Writer
 
@@ -117,9 +119,9 @@ def break_transaction(command: BreakTransaction, desk: Desk) -> list[Decided]:
 
 
 def fall_asleep(command: FallAsleep, desk: Desk) -> list[Decided]:
-    cursor = desk.state.cursor
-    assert cursor is not None
-    sleep_too_long(cursor.connection)
+    if desk.state.cursor is None:
+        raise ReadingNeeded
+    sleep_too_long(desk.state.cursor.connection)
     return [Decided(command.voucher_id, VoucherTendered(voucher_id=command.voucher_id), command.voucher_id)]
 
 
@@ -160,6 +162,18 @@ def sleep_too_long(connection: psycopg.Connection[Any]) -> None:
         alive = "SELECT 1 FROM pg_stat_activity WHERE pid = %s"
         while other.execute(alive, (connection.info.backend_pid,)).fetchone():
             time.sleep(0.01)
+
+
+@contextmanager
+def lost_connection(at: str) -> Iterator[None]:
+    """The writers' next transactions meet a dead connection at that line."""
+
+    def fail(name: str) -> None:
+        if name == at:
+            raise psycopg.OperationalError("the connection went away")
+
+    with patch.object(locked, "failpoint", fail), patch.object(optimistic, "failpoint", fail):
+        yield
 
 
 @contextmanager

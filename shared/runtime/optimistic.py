@@ -1,0 +1,196 @@
+"""Commands decided before the head row is locked, while the group before them is still being stored.
+
+What a decision needs is nearly always in the cache, and nearly always nobody else has recorded anything since. So a group is
+decided on what this process knows, a group still on its way to the database included, and one statement records it on the
+condition that this was all there is. Where it was not, it is decided again under the lock.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf
+
+import psycopg
+
+from shared.kernel.commands import Command
+from shared.runtime.errors import FateUnknown, PlatformError, StoreUnavailable
+from shared.runtime.failpoints import failpoint
+from shared.runtime.guarded_append import GuardedAppend, Head
+from shared.runtime.jobs import CommandJob, Job
+from shared.runtime.locked import SESSION_LOST, LockedCommit
+from shared.runtime.state import ReadingNeeded, Savepoint
+from shared.runtime.transaction import Handler, Transaction
+
+log = logging.getLogger("tongdui.writer")
+
+#: how long every group is decided under the lock after one was decided in vain, or after others had recorded something
+LOCKED_SECONDS = 1.0
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """Commands decided together, and how far the state had come before."""
+
+    before: Savepoint
+    transaction: Transaction
+    jobs: list[CommandJob] = field(default_factory=list)
+    started: float = field(default_factory=time.perf_counter)
+    #: decided on top of a group that was not recorded
+    is_void: bool = False
+
+
+class OptimisticCommit:
+    """At most one group is under way. ``answer`` is told jobs that have their result, and since when they were in hand.
+
+    Nothing is read from the database here: a command that needs it is left for the lock.
+    """
+
+    def __init__(
+        self,
+        locked: LockedCommit,
+        handlers: Mapping[type[Command], Handler],
+        answer: Callable[[Sequence[Job], float], None],
+    ) -> None:
+        self._locked = locked
+        self._state = locked.state
+        self._handlers = handlers
+        self._answer = answer
+        self._append: GuardedAppend | None = None
+        self.under_way: Group | None = None
+        self._in_vain_at = -inf
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether what the state holds may be all there is."""
+        last_in_vain = max(self._in_vain_at, self._locked.others_at)
+        return self._state.fresh and self._locked.is_connected and time.monotonic() >= last_in_vain + LOCKED_SECONDS
+
+    @property
+    def size(self) -> int:
+        """Commands under way."""
+        return len(self.under_way.jobs) if self.under_way is not None else 0
+
+    @property
+    def is_done(self) -> bool:
+        """Whether ``finish`` would not wait."""
+        if self.under_way is None or self._append is None:
+            return True
+        try:
+            return self._append.is_done()
+        except psycopg.Error:
+            return True  # finish is told the same
+
+    def serve(self, jobs: Sequence[Job]) -> Sequence[Job]:
+        """Decide on the first of them, finish what is under way, and send these after it. The rest need the lock."""
+        group = self._decided(jobs) if self.is_possible else None
+        self.finish(group)
+        if group is None or group.is_void:
+            return jobs
+        if group.jobs:
+            self._send(group)
+        return jobs[len(group.jobs) :]
+
+    def finish(self, on_top: Group | None = None) -> None:
+        """Wait for the group under way and answer it. When it was not recorded, what was decided on top of it is void."""
+        group = self.under_way
+        if group is None:
+            return
+        fate = self._fate(group)
+        if fate is True:
+            self._state.committed()
+            failpoint("writer.after_commit")
+            self._locked.observe(group.transaction)
+        else:
+            self._forget(group, on_top)
+            self._settle(group.jobs, fate)
+        self.under_way = None
+        self._answer(group.jobs, group.started)
+
+    def give_up(self) -> Sequence[Job]:
+        """Whoever is under way, for the writer fails."""
+        group, self.under_way = self.under_way, None
+        return group.jobs if group is not None else []
+
+    # -- deciding ------------------------------------------------------------------------------
+
+    def _decided(self, jobs: Sequence[Job]) -> Group:
+        """The first of them, decided; what is under way is answered as soon as it is stored."""
+        group = Group(self._state.savepoint(), self._locked.transaction(None))
+        for job in jobs:
+            if self.under_way is not None and self.is_done:
+                self.finish(group)
+            if group.is_void or not self._decide(group, job):
+                break
+        return group
+
+    def _decide(self, group: Group, job: Job) -> bool:
+        if not isinstance(job, CommandJob) or (self.under_way and self.under_way.transaction.knows(job.key)):
+            return False
+        try:
+            job.result = group.transaction.decide(job, self._handlers)
+        except (ReadingNeeded, psycopg.Error):
+            return False
+        group.jobs.append(job)
+        return True
+
+    # -- recording -----------------------------------------------------------------------------
+
+    def _send(self, group: Group) -> None:
+        head = Head(group.before.position, group.before.facts, group.before.seen)
+        added = group.transaction.added
+        added.position = self._state.position
+        try:
+            failpoint("writer.before_commit")
+            append = self._append_here()
+        except SESSION_LOST as error:
+            self._locked.unavailable(group.jobs, error)
+            self._answer(group.jobs, group.started)
+            return
+        self.under_way = group
+        append.send(head, [job.key for job in group.jobs], added, group.transaction.snapshots_due())
+
+    def _append_here(self) -> GuardedAppend:
+        connection = self._locked.connected()
+        if self._append is None or self._append.connection is not connection:
+            self._append = GuardedAppend(connection, self._locked.store.service)
+        return self._append
+
+    def _fate(self, group: Group) -> bool | PlatformError:
+        """Whether the group under way was recorded; or the error its callers get, when nobody can say, or could say soon."""
+        assert self._append is not None
+        try:
+            recorded = self._append.wait()
+        except SESSION_LOST as error:
+            log.warning("the database did not answer a commit: %s", error)
+            return StoreUnavailable() if self._locked.is_connected else FateUnknown()
+        except psycopg.Error as error:
+            log.warning("the database refused a group, which is decided again: %s", error)
+            return False
+        if recorded and group.transaction.adds_anything:
+            try:
+                failpoint("writer.unknown_commit")
+            except SESSION_LOST:
+                return FateUnknown()
+        return recorded
+
+    def _forget(self, group: Group, on_top: Group | None) -> None:
+        groups = [group] if on_top is None else [group, on_top]
+        streams = [event.originator_id for one in groups for event in one.transaction.added.events]
+        self._state.forget(group.before, streams)
+        if on_top is not None:
+            on_top.is_void = True
+
+    def _settle(self, jobs: Sequence[Job], fate: bool | PlatformError) -> None:
+        self._in_vain_at = time.monotonic()
+        if isinstance(fate, PlatformError):
+            self._locked.disconnect()
+            for job in jobs:
+                job.result = fate
+        else:
+            self._locked.settle(jobs)
+
+
+__all__ = ["Group", "OptimisticCommit"]
