@@ -64,5 +64,5 @@ def rounded_down(amount_fen: int, rounding: Rounding) -> int:
 
 def _not_negative(*numbers: int) -> None:
     # Rounding down would favour the other side for a sum below zero, so none is divided here.
-    if any(number < 0 for number in numbers):
+    if min(numbers) < 0:
         raise ValueError("only amounts and ratios of zero or more are divided")

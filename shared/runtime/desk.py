@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from shared.kernel.commands import Principal
-from shared.kernel.folding import Fold
 from shared.runtime.errors import NoBusinessDay
 from shared.runtime.state import State
 
-S = TypeVar("S")
 
+class Desk:
+    """One decision's view of the world. Valid only while the decision runs.
 
-class Desk(NamedTuple):
-    """One decision's view of the world. Valid only while the decision runs."""
+    ``get(fold, stream_id)`` is the state of one stream, ``fold.initial`` when it has no events.
+    """
 
-    principal: Principal
-    command_id: UUID
-    state: State
+    __slots__ = ("command_id", "get", "principal", "state")
+
+    def __init__(self, principal: Principal, command_id: UUID, state: State) -> None:
+        self.principal = principal
+        self.command_id = command_id
+        self.state = state
+        # asked ten times in a decision: not by way of a method of its own
+        self.get = state.get
 
     @property
     def today(self) -> date:
@@ -38,7 +42,3 @@ class Desk(NamedTuple):
     def seen(self) -> Mapping[str, int]:
         """How much of each other log has been applied."""
         return self.state.seen
-
-    def get(self, fold: Fold[S], stream_id: UUID) -> S:
-        """The state of one stream, ``fold.initial`` when it has no events."""
-        return self.state.get(fold, stream_id)

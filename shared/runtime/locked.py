@@ -197,6 +197,9 @@ class LockedCommit:
             self._connection.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
             self._connection.execute("SET idle_in_transaction_session_timeout = 5000")
             self._connection.execute("SET synchronous_commit = on")
+            # All it reads it reads by key. A plan is kept as long as the connection, and one that was made while a table was
+            # empty would read all of it when it is large. (Before 18 a plan without a choice would be compiled each time.)
+            self._connection.execute("SET enable_seqscan = off; SET jit = off")
         return self._connection
 
     def disconnect(self) -> None:

@@ -1,8 +1,8 @@
 """Commands decided before the head row is locked, while the group before them is still being stored.
 
-What a decision needs is nearly always in the cache, and nearly always nobody else has recorded anything since. So a group is
-decided on what this process knows, a group still on its way to the database included, and one statement records it on the
-condition that this was all there is. Where it was not, it is decided again under the lock.
+Nearly always nobody else has recorded anything since this process last looked. So a group is decided on what it knows, a group
+still on its way to the database included, and one statement records it on the condition that this was all there is. Where it
+was not, it is decided again under the lock.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Group:
 class OptimisticCommit:
     """At most one group is under way. ``answer`` is told jobs that have their result, and since when they were in hand.
 
-    Nothing is read from the database here: a command that needs it is left for the lock.
+    What is not in the cache is read when nothing is under way, as of the state's position.
     """
 
     def __init__(
@@ -86,6 +86,7 @@ class OptimisticCommit:
     def serve(self, jobs: Sequence[Job]) -> Sequence[Job]:
         """Decide on the first of them, finish what is under way, and send these after it. The rest need the lock."""
         group = self._decided(jobs) if self.is_possible else None
+        self._state.cursor = None
         self.finish(group)
         if group is None or group.is_void:
             return jobs
@@ -119,21 +120,36 @@ class OptimisticCommit:
     def _decided(self, jobs: Sequence[Job]) -> Group:
         """The first of them, decided; what is under way is answered as soon as it is stored."""
         group = Group(self._state.savepoint(), self._locked.transaction(None))
-        for job in jobs:
+        for at, job in enumerate(jobs):
             if self.under_way is not None and self.is_done:
                 self.finish(group)
-            if group.is_void or not self._decide(group, job):
+            if group.is_void or not isinstance(job, CommandJob) or not self._decide(group, job, jobs[at:]):
                 break
         return group
 
-    def _decide(self, group: Group, job: Job) -> bool:
-        if not isinstance(job, CommandJob) or (self.under_way and self.under_way.transaction.knows(job.key)):
+    def _decide(self, group: Group, job: CommandJob, and_then: Sequence[Job]) -> bool:
+        """False: this one needs the lock."""
+        if self.under_way is not None and self.under_way.transaction.knows(job.key):
             return False
         try:
-            job.result = group.transaction.decide(job, self._handlers)
+            try:
+                job.result = group.transaction.decide(job, self._handlers)
+            except ReadingNeeded:
+                if not self._may_read(group, and_then):
+                    return False
+                job.result = group.transaction.decide(job, self._handlers)
         except (ReadingNeeded, psycopg.Error):
             return False
         group.jobs.append(job)
+        return True
+
+    def _may_read(self, group: Group, jobs: Sequence[Job]) -> bool:
+        """Nothing is under way any more: what these commands name is read at once, and what else they need when they ask."""
+        self.finish(group)
+        if group.is_void or not self._locked.is_connected:
+            return False
+        self._state.cursor = self._locked.connected().cursor()
+        group.transaction.prefetch(job for job in jobs if isinstance(job, CommandJob))
         return True
 
     # -- recording -----------------------------------------------------------------------------
@@ -153,6 +169,8 @@ class OptimisticCommit:
         append.send(head, [job.key for job in group.jobs], added, group.transaction.snapshots_due())
 
     def _append_here(self) -> GuardedAppend:
+        if not self._locked.is_connected:
+            raise psycopg.OperationalError("the connection was lost while the group was decided")
         connection = self._locked.connected()
         if self._append is None or self._append.connection is not connection:
             self._append = GuardedAppend(connection, self._locked.store.service)

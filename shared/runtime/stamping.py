@@ -39,13 +39,14 @@ def event_namer(cause: Cause) -> Callable[[int], UUID]:
         digest.update(b"%d" % index)
         made = _new(UUID)
         _set(made, "int", int.from_bytes(digest.digest()[:16], "big") & _NAME_BITS | _VERSION_5)
-        _set(made, "is_safe", SafeUUID.unknown)
+        _set(made, "is_safe", _NOT_KNOWN_SAFE)
         return made
 
     return named
 
 
 _new, _set = object.__new__, object.__setattr__
+_NOT_KNOWN_SAFE = SafeUUID.unknown
 _NAME_BITS = ~(0xF000 << 64 | 0xC000 << 48)
 _VERSION_5 = 0x5000 << 64 | 0x8000 << 48
 

@@ -26,7 +26,7 @@ DAY_TYPES = ("DayOpened", "DayReached")
 
 
 class ReadingNeeded(RuntimeError):
-    """What is asked for is not in the state, and the database is read only while the head row is locked."""
+    """What is asked for is not in the state, and the database is not to be read now."""
 
 
 class Savepoint(NamedTuple):
@@ -49,7 +49,8 @@ class Entry:
 
 
 class State:
-    """Folded streams of the service's own log and of the facts it keeps, loaded when first asked for.
+    """Folded streams of the service's own log and of the facts it keeps, loaded when first asked for: as they were at
+    ``position`` and ``facts``, whatever others have recorded since.
 
     ``position``, ``facts`` and ``seen`` say how far it has read; ``today`` is the service's business
     day; ``seen`` is replaced, never changed in place. What was applied since a savepoint can be undone.
@@ -65,7 +66,7 @@ class State:
                     self.foreign.setdefault((fold.source, cls.__name__), []).append(fold)
         self._capacity = capacity
         self._adapters = {fold.name: TypeAdapter(type(fold.initial)) for fold in folds if fold.snapshot_every}
-        #: while the head row is locked
+        #: None while the database is not to be read
         self.cursor: Cursor[Any] | None = None
         self.clear()
 
@@ -79,7 +80,7 @@ class State:
         self._entries: dict[Key, Entry] = {}
         #: facts of streams not loaded, applied in this transaction and not yet in the table
         self._pending: dict[int, list[Document]] = {}
-        #: own streams known to have no events, while the lock is held
+        #: own streams known to have no events, until the next commit
         self._absent: set[int] = set()
         self._undo: list[tuple[Any, Entry | None]] = []
 
@@ -114,6 +115,7 @@ class State:
         for stream_id in stream_ids:
             self._entries.pop(stream_id.int, None)
         self._undo.clear()
+        self._absent.clear()
         _, self.position, self.facts, self.seen, self.today = to
 
     def trim(self) -> None:
@@ -151,8 +153,8 @@ class State:
         self._absent.update(stream_id.int for stream_id in wanted)
         rows = self._select(
             f"SELECT originator_id, originator_version, topic, state FROM {self.service}_events"
-            " WHERE originator_id = ANY(%b) ORDER BY originator_id, originator_version",
-            (wanted,),
+            " WHERE originator_id = ANY(%b) AND notification_id <= %s ORDER BY originator_id, originator_version",
+            (wanted, self.position),
         )
         for stream_id, group in groupby(rows, key=itemgetter(0)):
             self._absent.discard(stream_id.int)
@@ -176,8 +178,8 @@ class State:
         entry = Entry(state, version, version)
         rows = self._select(
             f"SELECT originator_version, topic, state FROM {self.service}_events"
-            " WHERE originator_id = %s AND originator_version > %s ORDER BY originator_version",
-            (stream_id, version),
+            " WHERE originator_id = %s AND originator_version > %s AND notification_id <= %s ORDER BY originator_version",
+            (stream_id, version, self.position),
         )
         self._evolve(entry, fold, rows)
         return entry
@@ -199,8 +201,8 @@ class State:
         topics = [cls.__name__ for cls in fold.types]
         rows = self._select(
             f"SELECT topic, state FROM {self.service}_facts"
-            " WHERE originator_id = %s AND source = %s AND topic = ANY(%s) ORDER BY fact_id",
-            (stream_id, fold.source, topics),
+            " WHERE originator_id = %s AND source = %s AND topic = ANY(%s) AND fact_id <= %s ORDER BY fact_id",
+            (stream_id, fold.source, topics, self.facts),
         )
         state = fold.initial
         for topic, stored in rows:
@@ -222,7 +224,7 @@ class State:
         stamp, event = document
         fold = self.own.get(stamp.type)
         key = stamp.originator_id.int
-        entry = self._own_entry(fold, stamp.originator_id)
+        entry = self._entries.get(key) or self._own_entry(fold, stamp.originator_id)
         state = fold.evolve(entry.state, event, stamp) if fold is not None else entry.state
         self._undo.append((key, entry))
         self._entries[key] = Entry(state, stamp.originator_version, entry.snapshot_version)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -74,6 +74,10 @@ class Transaction:
             binary=True,
         )
         self._known = {bytes(key): (bytes(digest), first, last) for key, digest, first, last in rows}
+        self.prefetch(jobs)
+
+    def prefetch(self, jobs: Iterable[CommandJob]) -> None:
+        """The streams the commands name, in one query."""
         self.state.prefetch({getattr(job.command, name) for job in jobs for name in job.command.id_fields})
 
     def decide(self, job: CommandJob, handlers: Mapping[type[Command], Handler]) -> Outcome | Refusal:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import threading
 import time
+from asyncio import Future
 from collections.abc import Mapping, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -31,6 +32,7 @@ from shared.runtime.transaction import Handler
 log = logging.getLogger("tongdui.writer")
 
 BATCH_LIMIT = 256
+HALVED_FROM = 16
 #: how long the writer waits, at most, for the callers it has just answered
 GATHER_SECONDS = 0.001
 _STOP = object()
@@ -79,23 +81,22 @@ class Writer:
         """Decide and record. Raises the Refusal, or a PlatformError of ``shared.runtime.errors``."""
         if self.is_full:
             raise Overloaded
-        return await self._submit(
-            CommandJob, command=command, context=context, key=outcome_key(context), digest=payload_digest(command)
-        )
+        loop = asyncio.get_running_loop()
+        key, digest = outcome_key(context), payload_digest(command)
+        return await self._submit(CommandJob(loop, loop.create_future(), command, context, key, digest))
 
     async def deliver(self, source: str, records: Sequence[Record]) -> Delivered:
         """Apply another log's records; see Delivered. Raises StoreUnavailable or FateUnknown: deliver again."""
-        return await self._submit(DeliveryJob, source=source, records=records)
+        loop = asyncio.get_running_loop()
+        return await self._submit(DeliveryJob(loop, loop.create_future(), source, records))
 
-    async def _submit(self, kind: type[Job], **fields: Any) -> Any:
+    def _submit(self, job: Job) -> Future[Any]:
         if self._draining:
             raise Draining
-        loop = asyncio.get_running_loop()
-        job = kind(loop=loop, future=loop.create_future(), **fields)
         self._queue.put(job)
         if self._everybody_came and not self._all_came.is_set():
             self._all_came.set()
-        return await job.future
+        return job.future
 
     @property
     def _everybody_came(self) -> bool:
@@ -165,7 +166,7 @@ class Writer:
         first = None if self._optimistic.size else self._queue.get()
         self._let_others_come(first is not None)
         jobs: list[Job] = []
-        size, most = 0, self._half_of_all(first is not None)
+        size, most = 0, self._most(first is not None)
         item = first or self._next()
         while item is not None and item is not _STOP:
             jobs.append(item)
@@ -181,11 +182,11 @@ class Writer:
         except Empty:
             return None
 
-    def _half_of_all(self, is_one_in_hand: bool) -> int:
-        """While one half of the callers is decided on, what the other half asked is being stored."""
-        if not self._optimistic.is_possible:
-            return BATCH_LIMIT
-        return (self._optimistic.size + self._queue.qsize() + is_one_in_hand + 1) // 2
+    def _most(self, is_one_in_hand: bool) -> int:
+        """While one half of the callers is decided on, what the other half asked is being stored. A few are decided together:
+        storing four takes as long as storing eight."""
+        everybody = self._optimistic.size + self._queue.qsize() + is_one_in_hand
+        return (everybody + 1) // 2 if self._optimistic.is_possible and everybody >= HALVED_FROM else BATCH_LIMIT
 
     def _let_others_come(self, is_one_in_hand: bool) -> None:
         """Callers who were answered together ask again together, one by one: a transaction for the first of them alone

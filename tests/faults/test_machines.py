@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -42,7 +42,7 @@ SETTINGS = settings(max_examples=25, stateful_step_count=30, deadline=None, supp
 
 
 def case_under(key: str) -> UUID:
-    """One for each ceiling, so that a writer soon knows all the streams of a hold and need not read them under the lock."""
+    """One for each ceiling, so that a writer soon knows all the streams of a hold and has nothing to read."""
     return ceiling_id("region-year", key, 2025)
 
 
@@ -97,9 +97,10 @@ class WriterMachine(OnStore):
         assert isinstance(self.do(self.writers[0].execute(OpenDay(date=DAY + timedelta(days=self.days)), context())), Outcome)
         self.days += 1
 
-    @rule(key=KEYS, amount=st.integers(1, 600), which=st.integers(0, 1))
-    def hold(self, key: str, amount: int, which: int) -> None:
-        self._expect(PlaceHold(voucher_id=case_under(key), key=key, amount_fen=amount), context(), self.writers[which])
+    @rule(key=KEYS, amount=st.integers(1, 600), which=st.integers(0, 1), anew=st.booleans())
+    def hold(self, key: str, amount: int, which: int, anew: bool) -> None:
+        case = uuid4() if anew else case_under(key)
+        self._expect(PlaceHold(voucher_id=case, key=key, amount_fen=amount), context(), self.writers[which])
 
     @rule(key=KEYS, amount=st.integers(1, 600), which=st.integers(0, 1))
     def a_hold_whose_transaction_never_commits(self, key: str, amount: int, which: int) -> None:

@@ -11,6 +11,8 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tongdui_events.registry import RegionJoined
+from tongdui_events.streams import ceiling_id, region_id
 
 from shared.kernel.commands import Command
 from shared.runtime import guarded_append, optimistic
@@ -18,10 +20,11 @@ from shared.runtime.errors import DecisionFailed, FateUnknown, NoBusinessDay
 from shared.runtime.guarded_append import GuardedAppend
 from shared.runtime.jobs import Outcome
 from shared.runtime.optimistic import Group, OptimisticCommit
+from shared.runtime.state import State
 from shared.runtime.store import Store
 from shared.runtime.writer import Writer
 from tests.integration.line import until
-from tests.integration.toy import DAY, CeilingFull, OpenDay, PlaceHold, context, hold, writer_on
+from tests.integration.toy import CEILING, DAY, REGION, CeilingFull, OpenDay, PlaceHold, context, foreign, hold, writer_on
 
 PACKED = (guarded_append._uuids, guarded_append._integers, guarded_append._texts, guarded_append._bytes)
 
@@ -81,18 +84,33 @@ def _positions(store: Store) -> list[int]:
         return [row[0] for row in connection.execute("SELECT notification_id FROM voucher_events ORDER BY 1")]
 
 
-async def test_only_what_is_known_is_decided_before_the_lock(store: Store, ends: list[bool]) -> None:
+async def test_only_the_first_command_of_a_process_takes_the_lock_before_it_is_decided(store: Store, ends: list[bool]) -> None:
     with writer_on(store) as writer:
         await _ask(writer, OpenDay(date=DAY))
-        await _ask(writer, more(1))
         assert ends == []
-        await _ask(writer, more(2))
-        assert ends == [True]
-        await _ask(writer, hold(3))
-        assert ends == [True], "the case's stream was new, and that has to be looked up"
-        await _ask(writer, more(4))
-    assert ends == [True, True]
-    assert _positions(store) == list(range(1, 1 + 1 + 3 + 3 * 2))
+        await _ask(writer, more(1))
+        await _ask(writer, hold(2), hold(3, "b"), more(4))
+    assert set(ends) == {True}
+    assert _positions(store) == list(range(1, 1 + 1 + 3 + 2 + 3 + 2))
+
+
+async def test_what_is_not_known_is_read_as_it_was_where_the_state_stands(store: Store) -> None:
+    """Later events and facts come when the state catches up, and once."""
+    joined = RegionJoined(region="310118", name="青浦", province="31", prefixes=("310118",), joins_on=DAY)
+    with writer_on(store) as writer:
+        await _ask(writer, OpenDay(date=DAY), more(1))
+        with store.connect(autocommit=True) as connection:
+            state = State("voucher", [CEILING, REGION])
+            state.cursor = connection.cursor()
+            state.catch_up(4, 0, {})
+            await _ask(writer, more(2), more(5, "b"))
+            await writer.deliver("registry", [foreign("registry", 1, joined, region_id("310118"))])
+            ids = [ceiling_id("enterprise-year", key, 2025) for key in "ab"]
+            assert [state.get(CEILING, stream).held_fen for stream in ids] == [1, 0]
+            assert state.get(REGION, region_id("310118")).name == ""
+            state.catch_up(9, 1, {"registry": 1})
+            assert [state.get(CEILING, stream).held_fen for stream in ids] == [3, 5]
+            assert state.get(REGION, region_id("310118")).name == "青浦"
 
 
 async def test_what_others_recorded_first_is_decided_on(store: Store, ends: list[bool]) -> None:
@@ -102,7 +120,7 @@ async def test_what_others_recorded_first_is_decided_on(store: Store, ends: list
         refused = await _ask(one, more(200))
         accepted = [*await _ask(one, more(60)), *await _ask(one, more(40))]
     assert isinstance(refused[0], CeilingFull) and all(isinstance(answer, Outcome) for answer in accepted)
-    assert ends == [False, True]
+    assert ends == [False, True, True]
     assert _positions(store) == list(range(1, 1 + 1 + 3 + 2 + 2 * 2))
 
 

@@ -236,14 +236,14 @@ async def test_a_snapshot_is_used_and_one_of_another_version_is_ignored(store: S
         with store.connect(autocommit=True) as connection, connection.cursor() as cursor:
             fold = Fold(CEILING.name, "voucher", CEILING.types, CEILING.initial, CEILING.evolve, version, 10)
             state = State("voucher", [fold])
-            state.cursor = cursor
+            state.cursor, state.position = cursor, _count(store, "events")
             stream = cursor.execute("SELECT originator_id FROM voucher_snapshots LIMIT 1").fetchone()[0]
             assert state.get(fold, stream).held_fen == expected
     with store.connect() as connection:
         connection.execute("UPDATE voucher_snapshots SET state = %s", (b'{"limit_fen":1000,"held_fen":0}',))
         connection.commit()
         state = State("voucher", [CEILING])
-        state.cursor = connection.cursor()
+        state.cursor, state.position = connection.cursor(), _count(store, "events")
         assert state.get(CEILING, stream).held_fen == 12, "what came after the snapshot of version 20"
 
 

@@ -12,6 +12,7 @@ from unittest.mock import patch
 from uuid import UUID, uuid4
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from tongdui_events.codec import encode
 from tongdui_events.common import DayReached
 from tongdui_events.document import Actor, Document, Event, Stamp
@@ -119,9 +120,10 @@ def break_transaction(command: BreakTransaction, desk: Desk) -> list[Decided]:
 
 
 def fall_asleep(command: FallAsleep, desk: Desk) -> list[Decided]:
-    if desk.state.cursor is None:
-        raise ReadingNeeded
-    sleep_too_long(desk.state.cursor.connection)
+    cursor = desk.state.cursor
+    if cursor is None or cursor.connection.info.transaction_status == TransactionStatus.IDLE:
+        raise ReadingNeeded  # before the lock there is no transaction to be idle in
+    sleep_too_long(cursor.connection)
     return [Decided(command.voucher_id, VoucherTendered(voucher_id=command.voucher_id), command.voucher_id)]
 
 
@@ -159,8 +161,9 @@ def sleep_too_long(connection: psycopg.Connection[Any]) -> None:
     """Idle in its transaction until the server has ended the session."""
     connection.execute("SET LOCAL idle_in_transaction_session_timeout = 20")
     with psycopg.connect(connection.info.dsn, autocommit=True) as other:
-        alive = "SELECT 1 FROM pg_stat_activity WHERE pid = %s"
+        alive, until = "SELECT 1 FROM pg_stat_activity WHERE pid = %s", time.monotonic() + 20
         while other.execute(alive, (connection.info.backend_pid,)).fetchone():
+            assert time.monotonic() < until, "the server did not end the session"
             time.sleep(0.01)
 
 

@@ -51,10 +51,10 @@ def confirm(
     voucher: Voucher, facts: Facts, today: date, principal: Principal, command: ConfirmAllocation
 ) -> list[Decided] | Refusal:
     """Ceilings that are new or changed, AllocationConfirmed and a hold under each; or AllocationRefused."""
-    refusal = _may_confirm(voucher, facts, today, principal, command.voucher_id)
+    policy = facts.region.in_force(today)
+    refusal = _may_confirm(voucher, facts, policy, today, principal, command.voucher_id)
     if refusal is not None:
         return refusal
-    policy = facts.region.in_force(today)
     if policy is None:
         return NoTermsInForce("voucher_id")
     wanted, total = computed(voucher, facts, policy.terms, today.year)
@@ -82,11 +82,11 @@ def _refused(voucher_id: UUID, policy: Policy, reason: str, total: Sum) -> list[
 
 
 def _may_confirm(
-    voucher: Voucher, facts: Facts, today: date, principal: Principal, voucher_id: UUID
+    voucher: Voucher, facts: Facts, policy: Policy | None, today: date, principal: Principal, voucher_id: UUID
 ) -> Refusal | None:
     if voucher.stage == "unknown":
         return NotFound("voucher_id", what="voucher", id=voucher_id)
-    if not acts_for_region(voucher, facts.region, today, principal):
+    if not _acts_under(policy, voucher, facts.region, today, principal):
         return NotEntrusted("voucher_id")
     if voucher.stage != "acknowledged":
         return OutOfOrder("voucher_id", state=voucher.stage)
@@ -98,7 +98,10 @@ def _may_confirm(
 
 def acts_for_region(voucher: Voucher, region: Region, today: date, principal: Principal) -> bool:
     """The centre entrusted to allocate, or the region's officer where its terms keep that to itself."""
-    policy = region.in_force(today)
+    return _acts_under(region.in_force(today), voucher, region, today, principal)
+
+
+def _acts_under(policy: Policy | None, voucher: Voucher, region: Region, today: date, principal: Principal) -> bool:
     if policy is not None and not policy.terms.centre_allocates:
         return principal.role == "regional_officer" and principal.region == voucher.region
     return principal.role == "centre" and region.entrusts(principal.member_of, "allocate", today)
@@ -160,9 +163,9 @@ def confirmed(
         redeem_by=voucher.redeem_by,
         amount_fen=total.amount_fen,
         contract_amount_fen=voucher.contract_amount_fen,
-        lines=tuple(part._asdict() for part in total.lines),
-        steps=tuple({"rule": rule, "fen": fen} for rule, fen in total.steps),
-        holds=tuple({"kind": w.kind, "key": w.key, "year": w.year, "amount_fen": total.amount_fen} for w in wanted),
+        lines=[part._asdict() for part in total.lines],
+        steps=[{"rule": rule, "fen": fen} for rule, fen in total.steps],
+        holds=[{"kind": w.kind, "key": w.key, "year": w.year, "amount_fen": total.amount_fen} for w in wanted],
         policy_version=policy.version,
         catalogue_version=facts.catalogue.version,
         quota_year=year,
