@@ -158,15 +158,14 @@ class OptimisticCommit:
         head = Head(group.before.position, group.before.facts, group.before.seen)
         added = group.transaction.added
         added.position = self._state.position
+        keys, snapshots = [job.key for job in group.jobs], group.transaction.snapshots_due()
         try:
             failpoint("writer.before_commit")
-            append = self._append_here()
+            self._append_here().send(head, keys, added, snapshots)
+            self.under_way = group
         except SESSION_LOST as error:
             self._locked.unavailable(group.jobs, error)
             self._answer(group.jobs, group.started)
-            return
-        self.under_way = group
-        append.send(head, [job.key for job in group.jobs], added, group.transaction.snapshots_due())
 
     def _append_here(self) -> GuardedAppend:
         if not self._locked.is_connected:

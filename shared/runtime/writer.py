@@ -65,7 +65,8 @@ class Writer:
         self._optimistic = OptimisticCommit(self._locked, self.handlers, self._answer)
         self._thread = threading.Thread(target=self._run, name=f"{store.service}-writer", daemon=True)
         self._draining = False
-        self._in_hand = 0
+        #: each counted by one thread: the callers', the writer's
+        self._asked, self._answered = 0, 0
         #: how many may ask next: those just answered, and those who came meanwhile
         self._awaited = 0
         self._all_came = threading.Event()
@@ -93,6 +94,7 @@ class Writer:
     def _submit(self, job: Job) -> Future[Any]:
         if self._draining:
             raise Draining
+        self._asked += 1
         self._queue.put(job)
         if self._everybody_came and not self._all_came.is_set():
             self._all_came.set()
@@ -109,8 +111,8 @@ class Writer:
 
     @property
     def waiting(self) -> int:
-        """Jobs queued, in hand or under way."""
-        return self._queue.qsize() + self._in_hand + self._optimistic.size
+        """Jobs not answered yet."""
+        return self._asked - self._answered
 
     def stop(self) -> None:
         """Take no more, finish what was accepted, commit, leave."""
@@ -131,7 +133,6 @@ class Writer:
 
     def _serve(self, jobs: Sequence[Job]) -> bool:
         """Have them decided, and what is under way answered. True when the writer can go on no more."""
-        self._in_hand = len(jobs)
         started = time.perf_counter()
         try:
             with no_collection():
@@ -141,7 +142,6 @@ class Writer:
             self.failure = error
             self._draining = True
             self._give_up([*self._optimistic.give_up(), *jobs])
-        self._in_hand = 0
         return self.failure is not None
 
     def _commit(self, jobs: Sequence[Job], started: float) -> None:
@@ -203,6 +203,7 @@ class Writer:
     def _answer(self, jobs: Sequence[Job], started: float) -> None:
         self._awaited = min((self._awaited or self._queue.qsize()) + len(jobs), BATCH_LIMIT)
         _tell(jobs)
+        self._answered += len(jobs)
         if self.observer is not None:
             self.observer.batch(self.store.service, len(jobs), time.perf_counter() - started)
             self.observer.queue(self.store.service, self._queue.qsize())

@@ -16,7 +16,7 @@ from tongdui_events.streams import ceiling_id, region_id
 
 from shared.kernel.commands import Command
 from shared.runtime import guarded_append, optimistic
-from shared.runtime.errors import DecisionFailed, FateUnknown, NoBusinessDay
+from shared.runtime.errors import DecisionFailed, FateUnknown, NoBusinessDay, StoreUnavailable
 from shared.runtime.guarded_append import GuardedAppend
 from shared.runtime.jobs import Outcome
 from shared.runtime.optimistic import Group, OptimisticCommit
@@ -191,6 +191,24 @@ async def test_what_was_decided_on_top_of_a_group_that_was_lost_is_decided_again
     assert any(isinstance(answer, FateUnknown) for answer in answers) and any(isinstance(answer, Outcome) for answer in answers)
     assert all(answer == outcome for answer, outcome in zip(answers, found, strict=True) if isinstance(answer, Outcome))
     assert _positions(store) == list(range(1, 1 + 1 + 3 + 40 * 2))
+
+
+async def test_a_group_that_could_not_be_sent_is_answered_unavailable_and_the_writer_goes_on(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise psycopg.OperationalError("the connection went away")
+
+    with writer_on(store) as writer:
+        await _ask(writer, OpenDay(date=DAY), more(1))
+        with monkeypatch.context() as patched:
+            patched.setattr(GuardedAppend, "send", broken)
+            unsent = await _ask(writer, *(more(1) for _ in range(40)))
+        sent = await _ask(writer, more(1))
+        assert writer.waiting == 0 and writer.failure is None
+    assert any(isinstance(answer, StoreUnavailable) for answer in unsent) and isinstance(sent[0], Outcome)
+    recorded = sum(isinstance(answer, Outcome) for answer in unsent) + 1
+    assert _positions(store) == list(range(1, 1 + 1 + 3 + 2 * recorded))
 
 
 BIG = st.integers(-(2**63), 2**63 - 1)
