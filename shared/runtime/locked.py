@@ -106,6 +106,7 @@ class LockedCommit:
                 # nothing was written; psycopg would forget every prepared statement after a ROLLBACK
                 cursor.execute("COMMIT")
         self.state.committed()
+        self.state.trim()
         failpoint("writer.after_commit")
         self.observe(transaction)
 

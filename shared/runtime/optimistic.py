@@ -119,6 +119,8 @@ class OptimisticCommit:
 
     def _decided(self, jobs: Sequence[Job]) -> Group:
         """The first of them, decided; what is under way is answered as soon as it is stored."""
+        # what the group under way left may go too: nothing is read before it is stored
+        self._state.trim()
         group = Group(self._state.savepoint(), self._locked.transaction(None))
         for at, job in enumerate(jobs):
             if self.under_way is not None and self.is_done:

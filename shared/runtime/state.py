@@ -108,7 +108,6 @@ class State:
         self._undo.clear()
         self._pending.clear()
         self._absent.clear()
-        self.trim()
 
     def forget(self, to: Savepoint, stream_ids: Iterable[UUID]) -> None:
         """Own events since the savepoint, in these streams, were not recorded: the streams are read again when asked for."""
@@ -119,7 +118,8 @@ class State:
         _, self.position, self.facts, self.seen, self.today = to
 
     def trim(self) -> None:
-        """Forget the streams not looked at for longest, over the capacity."""
+        """Forget the streams not looked at for longest, over the capacity. Not while something is decided that is not stored:
+        what the database lacks cannot be read again."""
         while len(self._entries) > self._capacity:
             del self._entries[next(iter(self._entries))]
 

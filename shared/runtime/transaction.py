@@ -183,6 +183,7 @@ class Transaction:
         self._grown.clear()
         self.tracked.clear()
         self.state.committed()
+        self.state.trim()
 
     def snapshots_due(self) -> list[SnapshotRow]:
         """Of the streams that have grown enough since their last, as they are now."""

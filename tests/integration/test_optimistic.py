@@ -84,6 +84,13 @@ def _positions(store: Store) -> list[int]:
         return [row[0] for row in connection.execute("SELECT notification_id FROM voucher_events ORDER BY 1")]
 
 
+def _versions(store: Store) -> list[list[int]]:
+    """Of each stream, the shortest first."""
+    listed = "SELECT array_agg(originator_version ORDER BY originator_version) FROM voucher_events GROUP BY originator_id"
+    with store.connect() as connection:
+        return sorted((row[0] for row in connection.execute(listed)), key=len)
+
+
 async def test_only_the_first_command_of_a_process_takes_the_lock_before_it_is_decided(store: Store, ends: list[bool]) -> None:
     with writer_on(store) as writer:
         await _ask(writer, OpenDay(date=DAY))
@@ -166,12 +173,19 @@ async def test_what_was_decided_on_top_of_a_group_that_was_not_recorded_is_forgo
         answers = await asyncio.gather(*(writer.execute(*one) for one in asked))
     assert void and void[0] > 0, "nothing was decided while the first group was under way"
     assert answers[10] == first
-    with store.connect() as connection:
-        streams = connection.execute(
-            "SELECT array_agg(originator_version ORDER BY originator_version) FROM voucher_events GROUP BY originator_id"
-        ).fetchall()
-    assert all(versions == list(range(1, len(versions) + 1)) for (versions,) in streams)
+    assert all(versions == list(range(1, len(versions) + 1)) for versions in _versions(store))
     assert _positions(store) == list(range(1, 1 + 1 + 2 * 3 + 2 + 89 * 2))
+
+
+async def test_a_cache_too_small_for_a_group_forgets_nothing_that_is_not_stored_yet(
+    store: Store, ends: list[bool], caplog: pytest.LogCaptureFixture
+) -> None:
+    with writer_on(store) as writer:
+        await _ask(writer, OpenDay(date=DAY), more(1, "a"), more(1, "b"))
+        writer.state._capacity = 1
+        answers = await _ask(writer, *(more(1, "ab"[n % 2]) for n in range(200)))
+    assert all(isinstance(answer, Outcome) for answer in answers) and set(ends) == {True} and not caplog.records
+    assert _versions(store) == [list(range(1, last + 1)) for last in (1, 101, 101, 102, 102)]
 
 
 async def test_what_was_decided_on_top_of_a_group_that_was_lost_is_decided_again(
