@@ -151,6 +151,18 @@ async def test_who_asks_again_gets_the_first_outcome_also_where_it_would_be_refu
     assert len(_positions(store)) == 1 + 3 + 2
 
 
+async def test_a_plan_made_while_the_tables_were_empty_reads_by_key(store: Store, ends: list[bool]) -> None:
+    """It is kept as long as the session: one that reads a whole table would be slower with every group."""
+    with writer_on(store) as writer:
+        await _ask(writer, OpenDay(date=DAY))
+        await _ask(writer, more(1))
+        connection = writer._locked.connected()
+        connection.execute("SET plan_cache_mode = force_generic_plan")
+        arguments = "0, 0, '{}', '{}', 1, " + ", ".join(["'{}'"] * 13)
+        plan = "\n".join(row[0] for row in connection.execute(f"EXPLAIN EXECUTE tongdui_append ({arguments})"))
+    assert ends and "voucher_outcomes_pkey" in plan and "Seq Scan on voucher_outcomes" not in plan
+
+
 async def test_what_the_database_refuses_is_decided_again_and_fails_alone(store: Store, ends: list[bool]) -> None:
     with store.connect() as connection:
         connection.execute("""ALTER TABLE voucher_events ADD CHECK (position('"amount_fen":13'::bytea IN state) = 0)""")
