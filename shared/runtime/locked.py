@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Mapping, Sequence
-from math import inf
 from typing import Any, Protocol
 
 import psycopg
@@ -59,8 +57,6 @@ class LockedCommit:
         self._event_size_limit = event_size_limit
         self._observer = observer
         self._connection: Connection[Any] | None = None
-        #: when another process was last found to have recorded something (monotonic seconds)
-        self.others_at = -inf
 
     def settle(self, jobs: Sequence[Job]) -> None:
         """Give every job its result: together, or one by one when the transaction of all failed."""
@@ -84,11 +80,7 @@ class LockedCommit:
 
     def _opened(self, cursor: Cursor[Any]) -> Transaction:
         transaction = self.transaction(cursor)
-        known = self.state.position, self.state.facts
-        was_fresh = self.state.fresh
         transaction.open()
-        if was_fresh and known != (self.state.position, self.state.facts):
-            self.others_at = time.monotonic()
         return transaction
 
     # -- a group -------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import inf
 
 import psycopg
 
@@ -26,8 +25,9 @@ from shared.runtime.transaction import Handler, Transaction
 
 log = logging.getLogger("tongdui.writer")
 
-#: how long every group is decided under the lock after one was decided in vain, or after others had recorded something
-LOCKED_SECONDS = 1.0
+#: after a group was decided in vain the next two are decided under the lock, after one more in vain four, and so on to these:
+#: two busy processes would do everything twice, one that is rarely disturbed is to lose a group only
+MOST_LOCKED = 64
 
 
 @dataclass(slots=True, eq=False)
@@ -60,13 +60,13 @@ class OptimisticCommit:
         self._answer = answer
         self._append: GuardedAppend | None = None
         self.under_way: Group | None = None
-        self._in_vain_at = -inf
+        self._in_vain = 0
+        self._locked_groups = 0
 
     @property
     def is_possible(self) -> bool:
         """Whether what the state holds may be all there is."""
-        last_in_vain = max(self._in_vain_at, self._locked.others_at)
-        return self._state.fresh and self._locked.is_connected and time.monotonic() >= last_in_vain + LOCKED_SECONDS
+        return self._state.fresh and self._locked.is_connected and not self._locked_groups
 
     @property
     def size(self) -> int:
@@ -89,6 +89,7 @@ class OptimisticCommit:
         self._state.cursor = None
         self.finish(group)
         if group is None or group.is_void:
+            self._locked_groups = max(self._locked_groups - 1, 0)
             return jobs
         if group.jobs:
             self._send(group)
@@ -101,6 +102,7 @@ class OptimisticCommit:
             return
         fate = self._fate(group)
         if fate is True:
+            self._in_vain = 0
             self._state.committed()
             failpoint("writer.after_commit")
             self._locked.observe(group.transaction)
@@ -203,7 +205,8 @@ class OptimisticCommit:
             on_top.is_void = True
 
     def _settle(self, jobs: Sequence[Job], fate: bool | PlatformError) -> None:
-        self._in_vain_at = time.monotonic()
+        self._in_vain += 1
+        self._locked_groups = min(2**self._in_vain, MOST_LOCKED)
         if isinstance(fate, PlatformError):
             self._locked.disconnect()
             for job in jobs:

@@ -284,12 +284,12 @@ class InboxMachine(OnStore):
         assert tuple(int(position or 0) for position in seen) == (applied["registry"], applied["settlement"])
 
 
-@pytest.mark.parametrize("locked_seconds", [0.0, 1.0])
+@pytest.mark.parametrize("most_locked", [0, 64])
 def test_the_writer_under_any_order_of_holds_repeats_crashes_and_days(
-    new_database: Callable[..., str], monkeypatch: pytest.MonkeyPatch, locked_seconds: float
+    new_database: Callable[..., str], monkeypatch: pytest.MonkeyPatch, most_locked: int
 ) -> None:
     """With 0 each group is decided before the lock first, in vain whenever the other writer was there."""
-    monkeypatch.setattr(optimistic, "LOCKED_SECONDS", locked_seconds)
+    monkeypatch.setattr(optimistic, "MOST_LOCKED", most_locked)
     machine = type("Bound", (WriterMachine,), {"new_database": staticmethod(new_database)})
     run_state_machine_as_test(machine, settings=SETTINGS)
 

@@ -48,7 +48,7 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
         return told[-1]
 
     monkeypatch.setattr(GuardedAppend, "wait", noted)
-    monkeypatch.setattr(optimistic, "LOCKED_SECONDS", 0.0)
+    monkeypatch.setattr(optimistic, "MOST_LOCKED", 0)
     return told
 
 
@@ -138,6 +138,21 @@ async def test_a_refusal_too_is_given_only_on_what_is_true_now(store: Store, end
         after = await _ask(one, more(1))
     assert isinstance(before[0], NoBusinessDay) and isinstance(after[0], Outcome)
     assert ends == [False]
+
+
+async def test_two_busy_processes_seldom_decide_in_vain(
+    store: Store, ends: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(optimistic, "MOST_LOCKED", 64)
+    with writer_on(store) as one, writer_on(store) as two:
+        await _ask(one, OpenDay(date=DAY))
+        for _ in range(60):
+            await _ask(one, more(1, "a"))
+            await _ask(two, more(1, "b"))
+        assert 2 <= ends.count(False) <= 12, "of 120 groups: each waits 2, 4, 8, 16 and 32 groups before it tries again"
+        for _ in range(60):
+            await _ask(one, more(1, "a"))
+    assert ends.count(True) > 20, "and it tries again when it is alone"
 
 
 async def test_who_asks_again_gets_the_first_outcome_also_where_it_would_be_refused_now(store: Store, ends: list[bool]) -> None:
