@@ -202,8 +202,9 @@ class Writer:
 
     def _answer(self, jobs: Sequence[Job], started: float) -> None:
         self._awaited = min((self._awaited or self._queue.qsize()) + len(jobs), BATCH_LIMIT)
-        _tell(jobs)
+        # before they are told: who has his answer does not wait any more
         self._answered += len(jobs)
+        _tell(jobs)
         if self.observer is not None:
             self.observer.batch(self.store.service, len(jobs), time.perf_counter() - started)
             self.observer.queue(self.store.service, self._queue.qsize())
