@@ -153,7 +153,7 @@ class State:
         self._absent.update(stream_id.int for stream_id in wanted)
         rows = self._select(
             f"SELECT originator_id, originator_version, topic, state FROM {self.service}_events"
-            " WHERE originator_id = ANY(%b) AND notification_id <= %s ORDER BY originator_id, originator_version",
+            " WHERE originator_id = ANY(%b) AND notification_id + 0 <= %s ORDER BY originator_id, originator_version",
             (wanted, self.position),
         )
         for stream_id, group in groupby(rows, key=itemgetter(0)):
@@ -178,7 +178,7 @@ class State:
         entry = Entry(state, version, version)
         rows = self._select(
             f"SELECT originator_version, topic, state FROM {self.service}_events"
-            " WHERE originator_id = %s AND originator_version > %s AND notification_id <= %s ORDER BY originator_version",
+            " WHERE originator_id = %s AND originator_version > %s AND notification_id + 0 <= %s ORDER BY originator_version",
             (stream_id, version, self.position),
         )
         self._evolve(entry, fold, rows)
@@ -201,7 +201,7 @@ class State:
         topics = [cls.__name__ for cls in fold.types]
         rows = self._select(
             f"SELECT topic, state FROM {self.service}_facts"
-            " WHERE originator_id = %s AND source = %s AND topic = ANY(%s) AND fact_id <= %s ORDER BY fact_id",
+            " WHERE originator_id = %s AND source = %s AND topic = ANY(%s) AND fact_id + 0 <= %s ORDER BY fact_id",
             (stream_id, fold.source, topics, self.facts),
         )
         state = fold.initial
@@ -213,6 +213,8 @@ class State:
         return Entry(state, 0)
 
     def _select(self, statement: str, parameters: Sequence[Any]) -> list[Any]:
+        # «position + 0»: a bound that nearly every row meets is to be looked at, and no way to the rows; the planner would
+        # walk the index of all positions for it
         if self.cursor is None:
             raise ReadingNeeded
         return self.cursor.execute(statement, parameters, prepare=True, binary=True).fetchall()
