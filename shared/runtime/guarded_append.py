@@ -4,27 +4,20 @@ recorded anything since."""
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from psycopg import Connection, generators, pq, waiting
 from psycopg.errors import error_from_result
 
+from shared.runtime.state import Savepoint
 from shared.runtime.store import Append, OutcomeRow, SnapshotRow, seen_text
 
 _APPEND, _UNCHANGED = b"tongdui_append", b"tongdui_unchanged"
 #: the types of PostgreSQL's catalogue
 _BYTEA, _INT8, _TEXT, _UUID = 17, 20, 25, 2950
 _BINARY, _AS_TEXT = 1, 0
-
-
-class Head(NamedTuple):
-    """How far a service's log, the facts it keeps and what it applied of each other log had come."""
-
-    position: int
-    facts: int
-    seen: Mapping[str, int]
 
 
 class GuardedAppend:
@@ -38,10 +31,11 @@ class GuardedAppend:
             self._pgconn.send_prepare(name, statement.encode())
             self._results()
 
-    def send(self, head: Head, keys: Sequence[bytes], added: Append, snapshots: Sequence[SnapshotRow]) -> None:
+    def send(self, decided_on: Savepoint, keys: Sequence[bytes], added: Append, snapshots: Sequence[SnapshotRow]) -> None:
         """Record the events and outcomes of ``added`` with the snapshots and move the head's position to its, if the head is
-        still as given and no outcome is known under one of the keys; where there is nothing to record, only look whether so."""
-        values = [_int8(head.position), _int8(head.facts), _bytes(keys), seen_text(head.seen).encode()]
+        where the state was that they were decided on and no outcome is known under one of the keys; where there is nothing to
+        record, only look whether so."""
+        values = [_int8(decided_on.position), _int8(decided_on.facts), _bytes(keys), seen_text(decided_on.seen).encode()]
         name = _UNCHANGED
         if added.outcomes:
             name = _APPEND
@@ -121,7 +115,7 @@ def _snapshot_columns(snapshots: Sequence[SnapshotRow]) -> list[bytes]:
 
 
 # -- arrays in PostgreSQL's binary form (array_recv): dimensions, flags, the elements' type; length and lower bound; elements
-# each after its length. psycopg asks a Python object of each element for its bytes, which takes ten times as long.
+# each after its length. psycopg would ask a Python object of each element for its bytes.
 
 _HEADER = struct.Struct(">iiIii").pack
 _INT4 = struct.Struct(">i").pack

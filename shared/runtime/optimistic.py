@@ -17,7 +17,7 @@ import psycopg
 from shared.kernel.commands import Command
 from shared.runtime.errors import FateUnknown, PlatformError, StoreUnavailable
 from shared.runtime.failpoints import failpoint
-from shared.runtime.guarded_append import GuardedAppend, Head
+from shared.runtime.guarded_append import GuardedAppend
 from shared.runtime.jobs import CommandJob, Job
 from shared.runtime.locked import SESSION_LOST, LockedCommit
 from shared.runtime.state import ReadingNeeded, Savepoint
@@ -159,13 +159,12 @@ class OptimisticCommit:
     # -- recording -----------------------------------------------------------------------------
 
     def _send(self, group: Group) -> None:
-        head = Head(group.before.position, group.before.facts, group.before.seen)
         added = group.transaction.added
         added.position = self._state.position
         keys, snapshots = [job.key for job in group.jobs], group.transaction.snapshots_due()
         try:
             failpoint("writer.before_commit")
-            self._append_here().send(head, keys, added, snapshots)
+            self._append_here().send(group.before, keys, added, snapshots)
             self.under_way = group
         except SESSION_LOST as error:
             self._locked.unavailable(group.jobs, error)

@@ -1,7 +1,7 @@
 """The one writer of a service in this process: a thread that commits decisions in groups.
 
-Any number of processes may have one; the head row's lock puts them in line, and each reads what the
-others recorded before it decides.
+Any number of processes may have one; the head row puts them in line, and what is recorded was decided on all
+that the others had recorded before.
 """
 
 from __future__ import annotations
@@ -55,7 +55,6 @@ class Writer:
     ) -> None:
         self.store = store
         self.state = state
-        self.clock = clock
         #: every service records who was refused and who read
         self.handlers = {**recorded_access.HANDLERS, **handlers}
         self.queue_limit = queue_limit
@@ -184,7 +183,7 @@ class Writer:
 
     def _most(self, is_one_in_hand: bool) -> int:
         """While one half of the callers is decided on, what the other half asked is being stored. A few are decided together:
-        storing four takes as long as storing eight."""
+        of eight callers, two groups of four cost more than waiting for one of eight."""
         everybody = self._optimistic.size + self._queue.qsize() + is_one_in_hand
         return (everybody + 1) // 2 if self._optimistic.is_possible and everybody >= HALVED_FROM else BATCH_LIMIT
 
