@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -27,14 +26,6 @@ from tests.integration.line import until
 from tests.integration.toy import CEILING, DAY, REGION, CeilingFull, OpenDay, PlaceHold, context, foreign, hold, writer_on
 
 PACKED = (guarded_append._uuids, guarded_append._integers, guarded_append._texts, guarded_append._bytes)
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    store = Store(database_url, "voucher")
-    store.create_tables()
-    yield store
-    store.close()
 
 
 @pytest.fixture

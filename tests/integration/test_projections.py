@@ -29,14 +29,6 @@ from tests.integration.written_log import (
 
 
 @pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    store = Store(database_url, "voucher")
-    store.create_tables()
-    yield store
-    store.close()
-
-
-@pytest.fixture
 def written(store: Store) -> WrittenLog:
     return WrittenLog(store)
 

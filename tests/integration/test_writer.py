@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -47,14 +46,6 @@ from tests.integration.toy import (
     opened,
     writer_on,
 )
-
-
-@pytest.fixture
-def store(database_url: str) -> Iterator[Store]:
-    store = Store(database_url, "voucher")
-    store.create_tables()
-    yield store
-    store.close()
 
 
 def _count(store: Store, table: str) -> int:
