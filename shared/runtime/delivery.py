@@ -153,7 +153,7 @@ class Reactor:
         stamp = document.stamp
         transaction.added.kept.append((source, record.position, stamp.originator_id, stamp.type, record.state))
         transaction.state.facts += 1
-        transaction.state.apply_fact(document)
+        transaction.state.apply_fact(document, record.state)
 
     def _react(
         self, transaction: Transaction, source: str, record: Record, document: Document, reaction: Reaction

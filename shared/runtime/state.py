@@ -78,8 +78,8 @@ class State:
         self.today: date | None = None
         self.fresh = False
         self._entries: dict[Key, Entry] = {}
-        #: facts of streams not loaded, applied in this transaction and not yet in the table
-        self._pending: dict[int, list[Document]] = {}
+        #: facts applied in this transaction and not yet in the table, as its rows will be: (source, topic, state)
+        self._pending: dict[int, list[tuple[str, str, bytes]]] = {}
         #: own streams known to have no events, until the next commit
         self._absent: set[int] = set()
         self._undo: list[tuple[Any, Entry | None]] = []
@@ -204,12 +204,11 @@ class State:
             " WHERE originator_id = %s AND source = %s AND topic = ANY(%s) AND fact_id + 0 <= %s ORDER BY fact_id",
             (stream_id, fold.source, topics, self.facts),
         )
+        pending = self._pending.get(stream_id.int, ())
+        rows += [(topic, stored) for source, topic, stored in pending if source == fold.source and topic in topics]
         state = fold.initial
         for topic, stored in rows:
             state = fold.evolve(state, decode_event(fold.source, topic, stored), UnreadStamp(stored))
-        for stamp, event in self._pending.get(stream_id.int, ()):
-            if stamp.source == fold.source and type(event) in fold.types:
-                state = fold.evolve(state, event, stamp)
         return Entry(state, 0)
 
     def _select(self, statement: str, parameters: Sequence[Any]) -> list[Any]:
@@ -234,8 +233,9 @@ class State:
             self.today = event.date
         return fold
 
-    def apply_fact(self, document: Document) -> None:
-        """One kept event of another log. A stream nobody has asked for is not loaded for it."""
+    def apply_fact(self, document: Document, stored: bytes) -> None:
+        """One kept event of another log, and its bytes. A stream nobody has asked for is not loaded for it: should somebody
+        before the end, the bytes are read again, so that hundreds of documents need not stay."""
         stamp, event = document
         stream = stamp.originator_id.int
         for fold in self.foreign.get((stamp.source, stamp.type), ()):
@@ -244,7 +244,7 @@ class State:
             if entry is not None:
                 self._undo.append((key, entry))
                 self._entries[key] = Entry(fold.evolve(entry.state, event, stamp), 0)
-        self._pending.setdefault(stream, []).append(document)
+        self._pending.setdefault(stream, []).append((stamp.source, stamp.type, stored))
         self._undo.append((stream, None))
 
     def keeps(self, source: str, type_name: str) -> bool:
