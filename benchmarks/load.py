@@ -74,7 +74,7 @@ class Requests:
 
 
 class Connection(asyncio.Protocol):
-    """One request at a time; ``ask`` gives its status."""
+    """One request at a time; what ``ask`` gives has its status in the end."""
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
@@ -100,10 +100,10 @@ class Connection(asyncio.Protocol):
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(ConnectionError(error or "closed"))
 
-    async def ask(self, request: bytes) -> int:
-        self._answer = asyncio.get_running_loop().create_future()
+    def ask(self, request: bytes) -> asyncio.Future[int]:
+        answer = self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)
-        return await self._answer
+        return answer
 
     def close(self) -> None:
         self._transport.close()

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from uuid import uuid4
 
 import uvloop
@@ -70,10 +71,9 @@ async def _overloaded(port: int, applications: Applications, rate: float) -> tup
     idle = await connections(port, CONNECTIONS)
     opened = list(idle)
     statuses: Counter[int] = Counter()
-    tasks: set[asyncio.Task[None]] = set()
 
-    async def ask(connection: Connection) -> None:
-        statuses[await connection.ask(requests.pop())] += 1
+    def answered(connection: Connection, answer: asyncio.Future[int]) -> None:
+        statuses[answer.result()] += 1
         idle.append(connection)
 
     started, begun = time.perf_counter(), 0
@@ -81,13 +81,14 @@ async def _overloaded(port: int, applications: Applications, rate: float) -> tup
         due = int(elapsed * rate) - begun
         begun += due
         for _ in range(min(due, len(idle))):
-            task = asyncio.create_task(ask(idle.pop()))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
+            connection = idle.pop()
+            connection.ask(requests.pop()).add_done_callback(partial(answered, connection))
         await asyncio.sleep(0.002)
     counted = Counter(statuses)
     ended = time.perf_counter()
-    await asyncio.gather(*tasks)
+    async with asyncio.timeout(PATIENCE):
+        while len(idle) < CONNECTIONS:
+            await asyncio.sleep(0.002)
     normal = await _normal_again(opened[0], applications, ended)
     for connection in opened:
         connection.close()
