@@ -4,7 +4,8 @@ recorded anything since."""
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -12,12 +13,13 @@ from psycopg import Connection, generators, pq, waiting
 from psycopg.errors import error_from_result
 
 from shared.runtime.state import Savepoint
-from shared.runtime.store import Append, OutcomeRow, SnapshotRow, seen_text
+from shared.runtime.store import EVENTS, OUTCOMES, SNAPSHOTS, Append, SnapshotRow, seen_text
 
 _APPEND, _UNCHANGED = b"tongdui_append", b"tongdui_unchanged"
 #: the types of PostgreSQL's catalogue
 _BYTEA, _INT8, _TEXT, _UUID = 17, 20, 25, 2950
 _BINARY, _AS_TEXT = 1, 0
+_TABLES = (EVENTS, OUTCOMES, SNAPSHOTS)
 
 
 class GuardedAppend:
@@ -39,8 +41,10 @@ class GuardedAppend:
         name = _UNCHANGED
         if added.outcomes:
             name = _APPEND
-            values += [_int8(added.position), *_event_columns(added), *_outcome_columns(added.outcomes)]
-            values += _snapshot_columns(snapshots)
+            events, outcomes, _ = added.rows()
+            values.append(_int8(added.position))
+            for table, rows in zip(_TABLES, (events, outcomes, snapshots), strict=True):
+                values += [_PACKED[kind](column) for (_, kind), column in zip(table.columns, table.of(rows), strict=True)]
         formats = [_BINARY] * len(values)
         formats[3] = _AS_TEXT
         self._pgconn.send_query_prepared(name, values, formats)
@@ -75,43 +79,19 @@ def _is_as_decided(service: str) -> str:
 
 
 def _append_statement(service: str) -> str:
+    numbers = count(6)
+    inserts = []
+    for table in _TABLES:
+        arrays = [f"${next(numbers)}" for _ in table.columns]
+        inserts.append(f"{table.table} AS ({table.insert(service, arrays, ' WHERE EXISTS (SELECT FROM head)')})")
     return (
-        f"WITH head AS (UPDATE {service}_head SET position = $5 {_is_as_decided(service)} RETURNING 1),"
-        f" events AS (INSERT INTO {service}_events (originator_id, originator_version, topic, state, notification_id)"
-        " SELECT * FROM unnest($6::uuid[], $7::bigint[], $8::text[], $9::bytea[], $10::bigint[])"
-        " WHERE EXISTS (SELECT FROM head)),"
-        f" outcomes AS (INSERT INTO {service}_outcomes (key, digest, first_position, last_position)"
-        " SELECT * FROM unnest($11::bytea[], $12::bytea[], $13::bigint[], $14::bigint[]) WHERE EXISTS (SELECT FROM head)),"
-        f" snapshots AS (INSERT INTO {service}_snapshots (originator_id, originator_version, topic, state)"
-        " SELECT * FROM unnest($15::uuid[], $16::bigint[], $17::text[], $18::bytea[]) WHERE EXISTS (SELECT FROM head)"
-        " ON CONFLICT (originator_id, originator_version) DO UPDATE SET topic = excluded.topic, state = excluded.state)"
+        f"WITH head AS (UPDATE {service}_head SET position = $5 {_is_as_decided(service)} RETURNING 1), {', '.join(inserts)}"
         f" SELECT pg_notify('tongdui_{service}', '') FROM head"
     )
 
 
 def _unchanged_statement(service: str) -> str:
     return f"SELECT 1 FROM {service}_head {_is_as_decided(service)}"
-
-
-def _event_columns(added: Append) -> list[bytes]:
-    events = added.events
-    return [
-        _uuids([event.originator_id for event in events]),
-        _integers([event.originator_version for event in events]),
-        _texts([event.topic for event in events]),
-        _bytes([event.state for event in events]),
-        _integers(range(added.position - len(events) + 1, added.position + 1)),
-    ]
-
-
-def _outcome_columns(outcomes: Sequence[OutcomeRow]) -> list[bytes]:
-    keys, digests, firsts, lasts = zip(*outcomes, strict=True)
-    return [_bytes(keys), _bytes(digests), _integers(firsts), _integers(lasts)]
-
-
-def _snapshot_columns(snapshots: Sequence[SnapshotRow]) -> list[bytes]:
-    ids, versions, topics, states = zip(*snapshots, strict=True) if snapshots else ((), (), (), ())
-    return [_uuids(ids), _integers(versions), _texts(topics), _bytes(states)]
 
 
 # -- arrays in PostgreSQL's binary form (array_recv): dimensions, flags, the elements' type; length and lower bound; elements
@@ -149,3 +129,6 @@ def _varied(values: Sequence[bytes]) -> bytes:
     parts[0::2] = [_INT4(len(value)) for value in values]
     parts[1::2] = values
     return b"".join(parts)
+
+
+_PACKED: dict[str, Callable[[Sequence[Any]], bytes]] = {"bigint": _integers, "uuid": _uuids, "text": _texts, "bytea": _bytes}

@@ -7,9 +7,9 @@ writer under the head row's lock, and is dense from 1.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -24,20 +24,45 @@ from tongdui_events.document import Document
 SERVICES = ("registry", "voucher", "settlement", "audit")
 #: rows of one table from which on COPY is worth its round trips
 COPY_FROM = 48
-_EVENT_COLUMNS = (
-    ("originator_id", "uuid"), ("originator_version", "bigint"), ("topic", "text"), ("state", "bytea"),
-    ("notification_id", "bigint"),
-)  # fmt: skip
-_OUTCOME_COLUMNS = (("key", "bytea"), ("digest", "bytea"), ("first_position", "bigint"), ("last_position", "bigint"))
-_FACT_COLUMNS = (
-    ("fact_id", "bigint"), ("source", "text"), ("position", "bigint"), ("originator_id", "uuid"), ("topic", "text"),
-    ("state", "bytea"),
-)  # fmt: skip
 
 OutcomeRow = tuple[bytes, bytes, int, int]
 """(key, digest, first position, last position)."""
 SnapshotRow = tuple[UUID, int, str, bytes]
 """(originator_id, version, fold name and version, folded state)."""
+
+
+class Columns(NamedTuple):
+    """What a row of a service's table has, each with its type, and what an insert does about a row that is there already."""
+
+    table: str
+    columns: tuple[tuple[str, str], ...]
+    on_conflict: str = ""
+
+    def insert(self, service: str, arrays: Iterable[str], when: str = "") -> str:
+        """The statement that inserts the rows of ``arrays``, one placeholder a column."""
+        names = ", ".join(name for name, _ in self.columns)
+        typed = ", ".join(f"{array}::{kind}[]" for array, (_, kind) in zip(arrays, self.columns, strict=True))
+        return f"INSERT INTO {service}_{self.table} ({names}) SELECT * FROM unnest({typed}){when}{self.on_conflict}"
+
+    def copy(self, service: str) -> str:
+        """The statement that takes rows in."""
+        return f"COPY {service}_{self.table} ({', '.join(name for name, _ in self.columns)}) FROM STDIN (FORMAT BINARY)"
+
+    def of(self, rows: Sequence[tuple[Any, ...]]) -> list[Sequence[Any]]:
+        """The rows, column by column."""
+        return list(zip(*rows, strict=True)) if rows else [()] * len(self.columns)
+
+
+_STREAM = (("originator_id", "uuid"), ("originator_version", "bigint"), ("topic", "text"), ("state", "bytea"))
+EVENTS = Columns("events", (*_STREAM, ("notification_id", "bigint")))
+OUTCOMES = Columns("outcomes", (("key", "bytea"), ("digest", "bytea"), ("first_position", "bigint"), ("last_position", "bigint")))
+FACTS = Columns("facts", (("fact_id", "bigint"), ("source", "text"), ("position", "bigint"), ("originator_id", "uuid"),
+                          ("topic", "text"), ("state", "bytea")))  # fmt: skip
+SNAPSHOTS = Columns(
+    "snapshots",
+    _STREAM,
+    " ON CONFLICT (originator_id, originator_version) DO UPDATE SET topic = excluded.topic, state = excluded.state",
+)
 
 
 class DocumentMapper(Mapper[UUID]):
@@ -99,10 +124,7 @@ class LogRecorder(PostgresProcessRecorder):
         table = _bare_table(datastore.schema, self.events_table_name, datastore.originator_id_type)
         self.sql_create_statements[self.create_table_statement_index] = table
         del self.sql_create_statements[self.create_insert_function_statement_index]
-        self._tables = tuple(
-            _Insert(f"{service}_{table}", columns)
-            for table, columns in (("events", _EVENT_COLUMNS), ("outcomes", _OUTCOME_COLUMNS), ("facts", _FACT_COLUMNS))
-        )
+        self._service = service
         self._move_head = f"UPDATE {service}_head SET position = %s, facts = %s, seen = %s"
         self._notify = f"SELECT pg_notify('tongdui_{service}', '')"
 
@@ -113,40 +135,22 @@ class LogRecorder(PostgresProcessRecorder):
         """
         rows = added.rows()
         head = (added.position, added.facts, seen_text(added.seen))
-        filled = [(table, of) for table, of in zip(self._tables, rows, strict=True) if of]
-        inserts = []
+        filled = [(table, of) for table, of in zip((EVENTS, OUTCOMES, FACTS), rows, strict=True) if of]
+        inserts, arrays = "", []
         if max(map(len, rows)) < COPY_FROM:
-            inserts = [f"t{number} AS ({table.statement}), " for number, (table, _) in enumerate(filled)]
+            for table, of in filled:
+                inserts += f"{table.table} AS ({table.insert(self._service, ['%b'] * len(table.columns))}), "
+                arrays += [list(column) for column in table.of(of)]
         else:
             for table, of in filled:
-                table.copy_in(cursor, of)
-        columns = [column for table, of in filled for column in table.columns(of)] if inserts else []
-        statement = f"WITH {''.join(inserts)}h AS ({self._move_head}) {self._notify}"
-        cursor.execute(statement, (*columns, *head), prepare=True)
+                self._copy_in(cursor, table, of)
+        cursor.execute(f"WITH {inserts}h AS ({self._move_head}) {self._notify}", (*arrays, *head), prepare=True)
 
-
-class _Insert:
-    """One table, by statement or by COPY. ``columns`` are names with their types."""
-
-    def __init__(self, table: str, columns: Sequence[tuple[str, str]]) -> None:
-        names = ", ".join(name for name, _ in columns)
-        arrays = ", ".join(f"%b::{kind}[]" for _, kind in columns)
-        self.statement = f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays})"
-        self._copy = f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)"
-        self._types = [kind for _, kind in columns]
-
-    def columns(self, rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
-        return _columns(rows, len(self._types))
-
-    def copy_in(self, cursor: Cursor[Any], rows: Sequence[tuple[Any, ...]]) -> None:
-        with cursor.copy(self._copy) as copy:
-            copy.set_types(self._types)
+    def _copy_in(self, cursor: Cursor[Any], table: Columns, rows: Sequence[tuple[Any, ...]]) -> None:
+        with cursor.copy(table.copy(self._service)) as copy:
+            copy.set_types([kind for _, kind in table.columns])
             for row in rows:
                 copy.write_row(row)
-
-
-def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
 
 
 class Store:
@@ -179,13 +183,8 @@ class Store:
 
     def keep_snapshots(self, cursor: Cursor[Any], rows: Sequence[SnapshotRow]) -> None:
         """Of long streams."""
-        ids, versions, topics, states = _columns(rows, 4)
-        cursor.execute(
-            f"INSERT INTO {self.service}_snapshots (originator_id, originator_version, topic, state)"
-            " SELECT * FROM unnest(%b::uuid[], %b::bigint[], %b::text[], %b::bytea[])"
-            " ON CONFLICT (originator_id, originator_version) DO UPDATE SET topic = excluded.topic, state = excluded.state",
-            (ids, versions, topics, states),
-        )
+        statement = SNAPSHOTS.insert(self.service, ["%b"] * len(SNAPSHOTS.columns))
+        cursor.execute(statement, [list(column) for column in SNAPSHOTS.of(rows)])
 
     def close(self) -> None:
         self._datastore.close()
