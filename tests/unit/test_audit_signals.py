@@ -66,6 +66,17 @@ def test_contracts_split_below_the_cap() -> None:
     assert first not in (second, third)
 
 
+def test_a_contract_whose_voucher_was_given_back_is_no_part_of_a_split_one() -> None:
+    history = SignalHistory()
+    history.allocate(1, uscc(1), LAB, CAP_FEN // 2)
+    history.withdraw(1)
+    second = history.allocate(2, uscc(1), LAB, CAP_FEN // 2 + 1)
+    assert of(history, "contracts_split") == [], "the first got nothing, and may be the same contract"
+    third = history.allocate(3, uscc(1), LAB, CAP_FEN // 2 + 1)
+    history.withdraw(3)
+    assert of(history, "contracts_split") == [(f"{uscc(1)}/{LAB}", [second, third])], "what was told stays told"
+
+
 def test_a_region_without_a_cap_has_neither_prices_at_it_nor_splits_below_it() -> None:
     history = SignalHistory(cap_fen=None)
     for number in range(1, 5):

@@ -77,9 +77,9 @@ class SamePersonsAlways:
     def see(self, seen: Seen, known: Known, terms: SignalTerms) -> Iterator[Signal]:
         event = seen.event
         if isinstance(event, RedemptionReviewed):
-            self._reviewer[event.redemption_id] = intern(seen.stamp.actor.id)
+            self._reviewer[event.redemption_id] = intern(seen.actor_id)
             return
-        reviewer, approver = self._reviewer.get(event.redemption_id), seen.stamp.actor.id
+        reviewer, approver = self._reviewer.get(event.redemption_id), seen.actor_id
         if reviewer is None:
             return
         key = event.region, reviewer

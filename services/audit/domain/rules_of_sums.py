@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from tongdui_events.audit import SignalTerms
-from tongdui_events.voucher import AllocationConfirmed
+from tongdui_events.voucher import AllocationConfirmed, VoucherRedeemed, VoucherWithdrawn
 
 from services.audit.domain.known_facts import Known
 from services.audit.domain.remembered import Greatest, SoMany, UntilTold
@@ -116,16 +116,33 @@ class Part(NamedTuple):
 class ContractsSplit:
     """拆分合同: contracts of one pair within some days, each below the cap per use, together above it.
 
-    A contract may be handed in long after it was signed, so every part is remembered until it is told.
+    A contract may be handed in long after it was signed, so a part is remembered until it is told, or until its voucher is
+    given back: that contract got nothing, and may stand in another voucher.
     """
 
     name = "contracts_split"
-    types: tuple[Any, ...] = (AllocationConfirmed,)
+    types: tuple[Any, ...] = (AllocationConfirmed, VoucherWithdrawn, VoucherRedeemed)
 
     def __init__(self) -> None:
         self._parts: dict[tuple[str, str], list[Part]] = defaultdict(list)
+        #: of vouchers that may still be given back
+        self._pair_of: dict[UUID, tuple[str, str]] = {}
 
     def see(self, seen: Seen, known: Known, terms: SignalTerms) -> Iterator[Signal]:
+        if isinstance(seen.event, AllocationConfirmed):
+            yield from self._allocated(seen, known, terms)
+            return
+        pair = self._pair_of.pop(seen.event.voucher_id, None)
+        if pair is not None and isinstance(seen.event, VoucherWithdrawn):
+            self._keep(pair, [part for part in self._parts[pair] if part.voucher_id != seen.event.voucher_id])
+
+    def _keep(self, pair: tuple[str, str], parts: list[Part]) -> None:
+        if parts:
+            self._parts[pair] = parts
+        else:
+            self._parts.pop(pair, None)
+
+    def _allocated(self, seen: Seen, known: Known, terms: SignalTerms) -> Iterator[Signal]:
         event: AllocationConfirmed = seen.event
         cap = known.caps.get((event.region, event.policy_version))
         case = known.cases.get(event.voucher_id)
@@ -135,10 +152,13 @@ class ContractsSplit:
         pair, signed_on = (event.enterprise_uscc, event.provider_uscc), case.signed_on
         parts = self._parts[pair]
         parts.append(Part(signed_on, asked, seen.position, event.voucher_id))
+        self._pair_of[event.voucher_id] = pair
         near = [part for part in parts if abs((part.signed_on - signed_on).days) <= terms.split_days]
         if len(near) >= terms.split_contracts and sum(part.asked_fen for part in near) > cap:
             told = set(near)
-            self._parts[pair] = [part for part in parts if part not in told]
+            self._keep(pair, [part for part in parts if part not in told])
+            for part in told:
+                self._pair_of.pop(part.voucher_id, None)
             cause = (*pair, near[0].voucher_id)
             evidence = [(seen.source, part.position) for part in near]
             yield signal(self.name, "pair", "/".join(pair), cause, evidence, [p.voucher_id for p in near])

@@ -28,20 +28,17 @@ EVIDENCE_LIMIT = 200
 
 
 class Seen(NamedTuple):
-    """One recorded event, and where it stands."""
+    """One recorded event: where it stands, of which business day it is, who acted."""
 
     source: str
     position: int
-    stamp: Any
+    day: date
+    actor_id: str
     event: Any
 
     @property
     def at(self) -> tuple[str, int]:
         return self.source, self.position
-
-    @property
-    def day(self) -> date:
-        return self.stamp.business_day
 
 
 class Signal(NamedTuple):

@@ -7,7 +7,8 @@ day, recorded time, source and position. So neither the order of arrival nor a r
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
+from sys import intern
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -38,6 +39,7 @@ TYPES = frozenset(
     for cls in (DayOpened, DayReached, SignalTermsSet, *known_facts.TYPES, *(t for rule in RULES for t in rule.types))
 )
 """The event types that are looked at; records of others only count as read."""
+DAYS = (DayOpened.__name__, DayReached.__name__)
 
 
 class Rule(Protocol):
@@ -60,25 +62,46 @@ class Arrived(NamedTuple):
     state: bytes
 
 
+class Held(NamedTuple):
+    """A record whose day is not over, in the order in which records are seen. Its bytes, not its document: a busy day's
+    documents would be most of what the process keeps in memory."""
+
+    day: date
+    recorded_at: datetime
+    source: str
+    position: int
+    actor_id: str
+    type: str
+    state: bytes
+
+    def seen(self) -> Seen | None:
+        """None for what does not read: it is here because an operator has parked it, which is no secret any more."""
+        try:
+            event = decode_event(self.source, self.type, self.state)
+        except UnreadableDocument:
+            return None
+        return Seen(self.source, self.position, self.day, self.actor_id, event)
+
+
 class DayGate:
-    """Holds events until their day is over in every log."""
+    """Holds records until their day is over in every log."""
 
     def __init__(self) -> None:
         self._day: dict[str, date] = {}
-        self._held: list[Seen] = []
+        self._held: list[Held] = []
 
-    def add(self, seen: Seen) -> list[Seen]:
+    def add(self, held: Held) -> list[Held]:
         """What may now be seen, in its order."""
-        self._held.append(seen)
-        if not isinstance(seen.event, DayOpened | DayReached):
+        self._held.append(held)
+        if held.type not in DAYS:
             return []
-        self._day[seen.source] = seen.event.date
+        self._day[held.source] = held.day
         if len(self._day) < len(SOURCES):
             return []
         open_day = min(self._day.values())
         over = [one for one in self._held if one.day < open_day]
         self._held = [one for one in self._held if one.day >= open_day]
-        return sorted(over, key=lambda one: (one.day, one.stamp.recorded_at, one.source, one.position))
+        return sorted(over)
 
 
 class Supervisor:
@@ -102,11 +125,12 @@ class Supervisor:
         self.read[arrived.source] = arrived.position
         if arrived.type not in TYPES:
             return []
-        seen = _seen(arrived)
-        return [command for one in self._gate.add(seen) for command in self._see(one)] if seen else []
+        held = _held(arrived)
+        over = self._gate.add(held) if held is not None else []
+        return [command for one in over if (seen := one.seen()) is not None for command in self._see(seen)]
 
     def _see(self, seen: Seen) -> list[RaiseSignal]:
-        self._terms = evolve_terms(self._terms, seen.event, seen.stamp)
+        self._terms = evolve_terms(self._terms, seen.event, None)
         self._known.fold(seen)
         version, terms = self._terms.in_force(seen.day)
         found = [
@@ -117,10 +141,13 @@ class Supervisor:
         return [to_raise(one, version) for one in new]
 
 
-def _seen(arrived: Arrived) -> Seen | None:
-    """None for what does not read: it is here because an operator has parked it, which is no secret any more."""
+def _held(arrived: Arrived) -> Held | None:
+    """None where not even a stamp is to be read."""
     try:
-        event = decode_event(arrived.source, arrived.type, arrived.state)
-        return Seen(arrived.source, arrived.position, decode_stamp(arrived.state), event)
+        stamp = decode_stamp(arrived.state)
     except UnreadableDocument:
         return None
+    return Held(
+        stamp.business_day, stamp.recorded_at, arrived.source, arrived.position, intern(stamp.actor.id), intern(arrived.type),
+        arrived.state,
+    )
