@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from services.audit.platform_client import NotAnswered, Platform
+from services.audit.platform_client import PATIENCE_SECONDS, NotAnswered, Platform
 from shared.runtime.settings import Settings
 from shared.runtime.tokens import DevelopmentOnly
 
@@ -163,11 +163,15 @@ def _platform(url: str | None, token: str | None) -> Iterator[Platform]:
     """The platform's API. What it refuses or does not answer ends the command with 2."""
     settings = Settings()
     try:
-        with Platform(url or f"http://{settings.host}:{settings.port}", token, settings) as platform:
+        with Platform(url or f"http://{settings.host}:{settings.port}", token, settings, _waits) as platform:
             yield platform
     except (NotAnswered, DevelopmentOnly) as error:
         typer.echo(f"could not check: {error}", err=True)
         raise typer.Exit(UNCHECKED) from error
+
+
+def _waits(why: str) -> None:
+    typer.echo(f"等待 WAITING up to {PATIENCE_SECONDS:.0f} s: {why}", err=True)
 
 
 def _keys(path: Path | None, settings: Settings) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -22,9 +23,10 @@ class NotAnswered(RuntimeError):
 
 class Platform:
     """Without a token of the caller's, a development platform's own key makes one for an auditor. Raises DevelopmentOnly in
-    production."""
+    production. ``waits`` is told once why an answer is waited for."""
 
-    def __init__(self, url: str, token: str | None, settings: Settings) -> None:
+    def __init__(self, url: str, token: str | None, settings: Settings, waits: Callable[[str], None]) -> None:
+        self._waits = waits
         self._http = httpx.Client(base_url=url, timeout=60)
         self._token = token
         self._settings = settings
@@ -37,12 +39,14 @@ class Platform:
 
     def get(self, path: str, **query: Any) -> bytes:
         """The body; waits while no checkpoint covers what was asked. Raises NotAnswered."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            answer = self._ask("GET", path, params={name: value for name, value in query.items() if value is not None})
-            if answer.status_code != 409 or answer.json().get("code") != "not_covered" or time.monotonic() > deadline:
-                return self._body(answer)
+        parameters = {name: value for name, value in query.items() if value is not None}
+        answer, deadline = self._ask("GET", path, params=parameters), time.monotonic() + PATIENCE_SECONDS
+        if _is_not_covered(answer):
+            self._waits(answer.json()["detail"])
+        while _is_not_covered(answer) and time.monotonic() < deadline:
             time.sleep(RETRY_SECONDS)
+            answer = self._ask("GET", path, params=parameters)
+        return self._body(answer)
 
     def post(self, path: str, body: dict[str, Any]) -> bytes:
         """Raises NotAnswered."""
@@ -60,3 +64,7 @@ class Platform:
             told = answer.json().get("detail") if "json" in answer.headers.get("content-type", "") else answer.text[:300]
             raise NotAnswered(f"{answer.status_code}: {told}")
         return answer.content
+
+
+def _is_not_covered(answer: httpx.Response) -> bool:
+    return answer.status_code == 409 and answer.json().get("code") == "not_covered"
