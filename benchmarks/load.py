@@ -66,7 +66,7 @@ class Requests:
 
     def of(self, step: str, number: int) -> bytes:
         """``step`` is the end of the route: ``contract/acknowledge``, ``allocation``, ``tender``."""
-        token = self._centre if step == "allocation" else self._parties[number % len(self._parties)]
+        token = self._centre if step.startswith("allocation") else self._parties[number % len(self._parties)]
         return (
             f"POST /voucher/v1/vouchers/{voucher(number)}/{step} HTTP/1.1\r\nHost: tongdui\r\nAuthorization: Bearer {token}\r\n"
             f"Content-Type: application/json\r\nContent-Length: 2\r\nIdempotency-Key: {uuid4()}\r\n\r\n{{}}"

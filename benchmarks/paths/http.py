@@ -53,3 +53,10 @@ def figures(stage: Stage, told: Callable[[str], None]) -> Iterator[Figure]:
                 lambda turn, step=step: on(stubbed, step, of_turn(turn)),
                 0.7,
             )
+        yield taking_turns(
+            "the stubbed route of a command, of one written in plain FastAPI",
+            "requests/s",
+            lambda turn: on(stubbed, "allocation", of_turn(turn)),
+            lambda turn: on(stubbed, "allocation/plain", of_turn(turn)),
+            None,
+        )

@@ -66,7 +66,7 @@ def record(
 
 def _matched(file: EnterpriseFile, provider_uscc: str | None, contract_no: str) -> Sequence[UUID]:
     return [
-        filed.voucher_id
+        UUID(int=filed.voucher)
         for filed in file.contracts
         if filed.contract_no == contract_no and filed.provider_uscc == provider_uscc
     ]
