@@ -13,7 +13,7 @@ from benchmarks.stage import Stage
 from tests.unit.voucher_world import DAY
 
 CALLERS = 128
-COMMANDS = 2500
+COMMANDS = 5000
 ROUNDS = 5
 LONG, YOUNG = 50_000, 50
 FEW = 300
