@@ -31,6 +31,12 @@ def kept(first: Callable[[], None], again: Callable[[], None]) -> float:
         tracemalloc.stop()
 
 
+def see(supervisor: Supervisor, history: list[Arrived]) -> None:
+    """A whole history, of which it passes over what it has read; bytes of its own for each record, as from a bus."""
+    for arrived in history:
+        supervisor.add(arrived._replace(state=bytes(bytearray(arrived.state))))
+
+
 def withdrawn_cases(history: SignalHistory, first: int) -> list[Arrived]:
     """CASES more that were allocated and given back, over ten days; the whole history."""
     for number in range(first, first + CASES):
@@ -45,12 +51,7 @@ def test_the_rules_of_the_signals_keep_nothing_of_a_case_that_was_given_back() -
     history, supervisor = SignalHistory(), Supervisor()
     before, after = withdrawn_cases(history, 0), withdrawn_cases(history, CASES)
 
-    def see(arrivals: list[Arrived]) -> None:
-        # what was read before is passed over
-        for arrived in arrivals:
-            supervisor.add(arrived)
-
-    assert kept(lambda: see(before), lambda: see(after)) < 150
+    assert kept(lambda: see(supervisor, before), lambda: see(supervisor, after)) < 150
 
 
 def test_of_a_day_that_is_not_over_the_rules_hold_the_records_and_not_what_they_say() -> None:
@@ -62,12 +63,7 @@ def test_of_a_day_that_is_not_over_the_rules_hold_the_records_and_not_what_they_
         arrivals.append(history.arrivals())
     stored = sum(len(arrived.state) for arrived in arrivals[1]) / (2 * CASES)
 
-    def see(arrived: list[Arrived]) -> None:
-        for one in arrived:
-            # bytes of its own, as from a bus
-            supervisor.add(one._replace(state=bytes(bytearray(one.state))))
-
-    assert kept(lambda: see(arrivals[0]), lambda: see(arrivals[1])) < 1.5 * stored
+    assert kept(lambda: see(supervisor, arrivals[0]), lambda: see(supervisor, arrivals[1])) < 1.5 * stored
 
 
 def test_a_contract_on_an_enterprises_file_takes_less_than_half_a_kilobyte() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from sys import intern
 from typing import Any
 from uuid import UUID
 
@@ -77,7 +76,7 @@ class SamePersonsAlways:
     def see(self, seen: Seen, known: Known, terms: SignalTerms) -> Iterator[Signal]:
         event = seen.event
         if isinstance(event, RedemptionReviewed):
-            self._reviewer[event.redemption_id] = intern(seen.actor_id)
+            self._reviewer[event.redemption_id] = seen.actor_id
             return
         reviewer, approver = self._reviewer.get(event.redemption_id), seen.actor_id
         if reviewer is None:

@@ -124,7 +124,7 @@ class ContractsSplit:
     types: tuple[Any, ...] = (AllocationConfirmed, VoucherWithdrawn, VoucherRedeemed)
 
     def __init__(self) -> None:
-        self._parts: dict[tuple[str, str], list[Part]] = defaultdict(list)
+        self._parts: dict[tuple[str, str], list[Part]] = {}
         #: of vouchers that may still be given back
         self._pair_of: dict[UUID, tuple[str, str]] = {}
 
@@ -150,7 +150,7 @@ class ContractsSplit:
         if not cap or asked >= cap or case is None or case.signed_on is None:
             return
         pair, signed_on = (event.enterprise_uscc, event.provider_uscc), case.signed_on
-        parts = self._parts[pair]
+        parts = self._parts.setdefault(pair, [])
         parts.append(Part(signed_on, asked, seen.position, event.voucher_id))
         self._pair_of[event.voucher_id] = pair
         near = [part for part in parts if abs((part.signed_on - signed_on).days) <= terms.split_days]
