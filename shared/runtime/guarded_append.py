@@ -79,11 +79,9 @@ def _is_as_decided(service: str) -> str:
 
 
 def _append_statement(service: str) -> str:
-    numbers = count(6)
-    inserts = []
-    for table in _TABLES:
-        arrays = [f"${next(numbers)}" for _ in table.columns]
-        inserts.append(f"{table.table} AS ({table.insert(service, arrays, ' WHERE EXISTS (SELECT FROM head)')})")
+    arrays = (f"${number}" for number in count(6))
+    when = " WHERE EXISTS (SELECT FROM head)"
+    inserts = [f"{table.table} AS ({table.insert(service, arrays, when)})" for table in _TABLES]
     return (
         f"WITH head AS (UPDATE {service}_head SET position = $5 {_is_as_decided(service)} RETURNING 1), {', '.join(inserts)}"
         f" SELECT pg_notify('tongdui_{service}', '') FROM head"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -38,19 +39,19 @@ class Columns(NamedTuple):
     columns: tuple[tuple[str, str], ...]
     on_conflict: str = ""
 
-    def insert(self, service: str, arrays: Iterable[str], when: str = "") -> str:
-        """The statement that inserts the rows of ``arrays``, one placeholder a column."""
+    def insert(self, service: str, arrays: Iterable[str] = repeat("%b"), when: str = "") -> str:
+        """The statement that inserts rows given as ``arrays``: the next placeholder for each column."""
         names = ", ".join(name for name, _ in self.columns)
-        typed = ", ".join(f"{array}::{kind}[]" for array, (_, kind) in zip(arrays, self.columns, strict=True))
+        typed = ", ".join(f"{array}::{kind}[]" for (_, kind), array in zip(self.columns, arrays, strict=False))
         return f"INSERT INTO {service}_{self.table} ({names}) SELECT * FROM unnest({typed}){when}{self.on_conflict}"
 
     def copy(self, service: str) -> str:
         """The statement that takes rows in."""
         return f"COPY {service}_{self.table} ({', '.join(name for name, _ in self.columns)}) FROM STDIN (FORMAT BINARY)"
 
-    def of(self, rows: Sequence[tuple[Any, ...]]) -> list[Sequence[Any]]:
+    def of(self, rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
         """The rows, column by column."""
-        return list(zip(*rows, strict=True)) if rows else [()] * len(self.columns)
+        return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in self.columns]
 
 
 _STREAM = (("originator_id", "uuid"), ("originator_version", "bigint"), ("topic", "text"), ("state", "bytea"))
@@ -139,8 +140,8 @@ class LogRecorder(PostgresProcessRecorder):
         inserts, arrays = "", []
         if max(map(len, rows)) < COPY_FROM:
             for table, of in filled:
-                inserts += f"{table.table} AS ({table.insert(self._service, ['%b'] * len(table.columns))}), "
-                arrays += [list(column) for column in table.of(of)]
+                inserts += f"{table.table} AS ({table.insert(self._service)}), "
+                arrays += table.of(of)
         else:
             for table, of in filled:
                 self._copy_in(cursor, table, of)
@@ -183,8 +184,7 @@ class Store:
 
     def keep_snapshots(self, cursor: Cursor[Any], rows: Sequence[SnapshotRow]) -> None:
         """Of long streams."""
-        statement = SNAPSHOTS.insert(self.service, ["%b"] * len(SNAPSHOTS.columns))
-        cursor.execute(statement, [list(column) for column in SNAPSHOTS.of(rows)])
+        cursor.execute(SNAPSHOTS.insert(self.service), SNAPSHOTS.of(rows))
 
     def close(self) -> None:
         self._datastore.close()
