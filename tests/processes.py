@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from uuid import uuid4
 import httpx
 
 from shared.runtime.local_postgres import DatabaseServer
+from shared.runtime.local_program import free_port
 from shared.runtime.settings import Settings
 from shared.runtime.tokens import issue
 
@@ -186,13 +186,6 @@ def _environment(
         **({"KAFKA_BOOTSTRAP_SERVERS": kafka_servers} if kafka_servers else {}),
         **settings,
     }
-
-
-def free_port() -> int:
-    """A port of the loopback nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager

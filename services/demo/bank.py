@@ -24,7 +24,8 @@ from stdnum import iban
 
 from services.demo.cast import AGENT_ID, AGENT_NAME, FIRST_DAY, YEAR
 from services.demo.client import PATIENCE_SECONDS, NotQuiet
-from services.demo.stage import OwnStage, StageFailed, free_port, running
+from services.demo.stage import OwnStage, StageFailed, running
+from shared.runtime.local_program import free_port
 
 _ACCOUNT = {"name": AGENT_NAME, "account": "3105016636000012", "bank_code": "105290068016"}
 _CUSTOMER = "AGENT"

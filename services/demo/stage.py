@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ import httpx
 
 from shared.runtime.local_kafka import kafka_servers
 from shared.runtime.local_postgres import DatabaseServer, temporary_postgres
+from shared.runtime.local_program import free_port
 from shared.runtime.settings import Settings
 
 SERVICES = ("registry", "voucher", "settlement", "audit")
@@ -143,9 +143,3 @@ def _answers(client: httpx.Client, url: str) -> bool:
         return client.get(url).status_code == 200
     except httpx.TransportError:
         return False
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import random
 import shutil
 import signal
 import socket
@@ -22,7 +21,7 @@ from aiokafka.errors import KafkaError
 
 from shared.runtime.local_container import docker_answers, kafka_in_a_container
 from shared.runtime.local_jars import DEFINITION, NoLocalKafka, java, kafka_jars
-from shared.runtime.local_program import DirectoryLock, LocalProgram, LocalProgramFailed, say, wait_for
+from shared.runtime.local_program import DirectoryLock, LocalProgram, LocalProgramFailed, free_ports, say, wait_for
 from shared.runtime.settings import Settings
 
 _JVM = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
@@ -172,23 +171,6 @@ def _format(launcher: list[str], properties: Path, cluster_id: str) -> None:
         raise LocalProgramFailed(f"formatting Kafka's directory failed: {done.stdout}{done.stderr}")
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports of the loopback nobody listens on, below the range connections take theirs from: else a client that
-    keeps calling a dead broker can end up holding the broker's own port."""
-    found: list[int] = []
-    with ExitStack() as held:
-        while len(found) < count:
-            candidate = held.enter_context(socket.socket())
-            candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            port = random.SystemRandom().randrange(20_000, 30_000)
-            try:
-                candidate.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            found.append(port)
-    return found
-
-
 def answers(bootstrap_servers: str, nodes: int = 1) -> bool:
     """Does a metadata request name at least so many brokers? May be called whether an event loop runs or not."""
     if not any(_listening(*server.rsplit(":", 1)) for server in bootstrap_servers.split(",")):
@@ -259,4 +241,4 @@ def _our_own(running: ExitStack, directory: Path) -> str:
     return running.enter_context(LocalKafka(directory)).bootstrap_servers
 
 
-__all__ = ["LocalKafka", "NoLocalKafka", "answers", "free_ports", "kafka_servers", "temporary_kafka"]
+__all__ = ["LocalKafka", "NoLocalKafka", "answers", "kafka_servers", "temporary_kafka"]

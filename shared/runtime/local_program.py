@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import random
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -36,6 +39,31 @@ def wait_for(condition: Callable[[], bool], within: float) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of the loopback nobody listens on, each another, below the range connections take theirs from: else a
+    client that keeps calling a dead server can end up holding the server's own port."""
+    found: list[int] = []
+    with ExitStack() as held:
+        while len(found) < count:
+            candidate = held.enter_context(socket.socket())
+            # a port whose connections have just ended may be listened on again; the option also lets two sockets that
+            # do not listen yet share a port, so that one we hold ourselves is not refused
+            candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            port = random.SystemRandom().randrange(20_000, 30_000)
+            try:
+                candidate.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            if port not in found:
+                found.append(port)
+    return found
+
+
+def free_port() -> int:
+    """One of ``free_ports``."""
+    return free_ports(1)[0]
 
 
 class DirectoryLock:

@@ -12,8 +12,9 @@ import psutil
 
 from shared.runtime.local_kafka import LocalKafka
 from shared.runtime.local_postgres import DatabaseServer, LocalPostgres
+from shared.runtime.local_program import free_port
 from tests.faults.workload import Steps, Workload, handed_over
-from tests.processes import Platform, Process, free_port
+from tests.processes import Platform, Process
 
 
 @dataclass

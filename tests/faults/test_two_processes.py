@@ -12,7 +12,8 @@ from services.demo.client import Client, Refused
 from services.demo.opening import OPERATOR, list_laboratories, register_companies, set_up_regions, together
 from services.demo.stage import Stage
 from shared.runtime.local_postgres import DatabaseServer
-from tests.processes import Platform, Process, answers, eventually, free_port, running
+from shared.runtime.local_program import free_port
+from tests.processes import Platform, Process, answers, eventually, running
 
 CASES = 24
 BUDGET_OF = 9

@@ -23,9 +23,10 @@ from services.demo.client import Client, Person
 from services.demo.opening import OPERATOR, list_laboratories, register_companies, set_up_regions
 from services.demo.stage import Stage
 from shared.runtime.local_postgres import DatabaseServer
+from shared.runtime.local_program import free_port
 from shared.runtime.tokens import issue
 from tests.faults.linearizable import Operation, ceiling, linearizable, one_owner
-from tests.processes import Platform, Process, answers, eventually, free_port
+from tests.processes import Platform, Process, answers, eventually
 
 NAMESPACE = UUID("9c0f4f0e-2c55-5d0f-8d5e-7f3f6d0a1b11")
 MAANSHAN = REGIONS[3]

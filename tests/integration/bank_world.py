@@ -39,6 +39,7 @@ from services.settlement.bank.lines import Mailbox
 from services.settlement.bank.platform_client import Settlement
 from services.settlement.bank.spool import Spool
 from services.settlement.domain.redemption import payout_id
+from shared.runtime.local_program import free_port
 from shared.runtime.service import Service
 from shared.runtime.settings import Settings
 from shared.runtime.web import build_platform_app
@@ -55,7 +56,7 @@ from tests.integration.people_world import (
     people,
     told,
 )
-from tests.processes import eventually, free_port
+from tests.processes import eventually
 
 PAID_FEN = 3_000_000
 AGENTS_ACCOUNT, PAYEES_ACCOUNT = "3105016636000012", "6222000000000173"
