@@ -38,7 +38,7 @@ def verify(
     """核验档案 · The whole archive: trees, checkpoints, gaps, chains of versions, and the services' own logs.
 
     Without --service the services' logs are looked for in the same database, as `tongdui up` has them. A log with a finding
-    is frozen: its proofs are not given until it was looked at.
+    is frozen: its proofs are not given until it was looked at. That no checkpoint is signed by the keys freezes nothing.
     """
     from services.audit.verify import CannotCheck, Sources, total_of, verify_archive
     from shared.runtime.checkpoints import BadCheckpoint, NoSigningKey
@@ -210,7 +210,7 @@ def _bar(console: Console, total: int) -> Iterator[Any]:
 
 
 def _freeze_or_release(url: str, verdict: Any, release: bool) -> None:
-    """A finding freezes its log's proofs; the worker then records the signal."""
+    """A finding freezes its log's proofs; the worker then records the signal. Keys of another installation freeze nothing."""
     from services.audit.comparing import Difference, freeze
 
     with psycopg.connect(url) as connection:
@@ -218,7 +218,9 @@ def _freeze_or_release(url: str, verdict: Any, release: bool) -> None:
             return
         for source in sorted({finding.source for finding in verdict.findings}):
             first = verdict.first(source)
-            freeze(connection, Difference(source, first.position or 1, first.what, f"{source}/verify/{first.position or 0}"))
+            if first is not None:
+                cause = f"{source}/verify/{first.position or 0}"
+                freeze(connection, Difference(source, first.position or 1, first.what, cause))
         if release and not verdict.findings:
             connection.execute("DELETE FROM audit_frozen")
 

@@ -41,11 +41,13 @@ class CannotCheck(RuntimeError):
 
 
 class Finding(NamedTuple):
-    """Something that does not fit. ``position`` is the first bad one; None where none can be named."""
+    """Something that does not fit. ``position`` is the first bad one; None where none can be named. ``doubts_keys``: it may
+    be the keys that were given, not the log."""
 
     source: str
     position: int | None
     what: str
+    doubts_keys: bool = False
 
 
 @dataclass
@@ -56,13 +58,13 @@ class Verdict:
     checked: list[str] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
 
-    def find(self, source: str, position: int | None, what: str) -> None:
+    def find(self, source: str, position: int | None, what: str, doubts_keys: bool = False) -> None:
         if sum(one.source == source for one in self.findings) < FINDINGS_LIMIT:
-            self.findings.append(Finding(source, position, what))
+            self.findings.append(Finding(source, position, what, doubts_keys))
 
     def first(self, source: str) -> Finding | None:
-        """The first bad position of a log."""
-        told = [one for one in self.findings if one.source == source]
+        """What is first wrong with a log, whosever the keys are."""
+        told = [one for one in self.findings if one.source == source and not one.doubts_keys]
         return min(told, key=lambda one: one.position or 1, default=None)
 
 
@@ -165,6 +167,11 @@ class _LogCheck:
         if self.log is not None and self.log.execute(f"SELECT to_regclass('{self.source}_checkpoints')").fetchone()[0]:
             statement = f"SELECT size, root, note FROM {self.source}_checkpoints"
             rows += [(*row, "kept by the service") for row in self.log.execute(statement)]
+        if rows and not any(self._is_signed(note) for _, _, note, _ in rows):
+            name = self.sources.keys[self.source].name
+            what = f"not one of {len(rows)} checkpoints is signed by the key that was given as {name}: is it this installation's?"
+            self.verdict.find(self.source, None, what, doubts_keys=True)
+            return []
         claims = []
         for size, root, note, where in rows:
             claims += self._claim(note, where, Checkpoint("", size, bytes(root)))
@@ -177,6 +184,13 @@ class _LogCheck:
         if not mine:
             self.verdict.unchecked.append(f"{self.source}: no witness's checkpoint was given (--witnessed)")
         return [claim for note in mine for claim in self._claim(note, "seen by a witness")]
+
+    def _is_signed(self, note: str) -> bool:
+        try:
+            verify(note, self.sources.keys[self.source])
+        except BadCheckpoint:
+            return False
+        return True
 
     def _claim(self, note: str, where: str, row: Checkpoint | None = None) -> list[Claim]:
         try:

@@ -123,6 +123,18 @@ async def test_an_event_changed_by_the_superuser_is_found_and_its_logs_proofs_ar
     assert (await auditor.run("proof", "registry", "--position", "1", "--url", auditor.url))[0] == SOUND
 
 
+async def test_keys_of_another_installation_are_doubted_and_freeze_nothing(auditor: Auditor) -> None:
+    await auditor.run("keys", "--out", "keys.json", "--url", auditor.url)
+    path = auditor.folder / "keys.json"
+    keys = json.loads(path.read_text())
+    elsewhere = Settings(state_dir=auditor.folder, topic_prefix=auditor.environment["TONGDUI_TOPIC_PREFIX"])
+    keys["logs"] = {service: signer_of(elsewhere, service).verifier.text for service in keys["logs"]}
+    path.write_text(json.dumps(keys))
+    code, said = await auditor.run("verify", "--keys", "keys.json")
+    assert code == FOUND and said.count("is it this installation's?") == 4, said
+    assert (await auditor.run("proof", "registry", "--position", "1", "--url", auditor.url))[0] == SOUND
+
+
 async def test_a_witness_countersigns_what_continues_and_keeps_two_histories(auditor: Auditor) -> None:
     await auditor.run("keys", "--out", "keys.json", "--url", auditor.url)
     look = ("witness", "--log", f"{auditor.url}/audit/v1/logs/voucher", "--key", "region.pem", "--keys", "keys.json")
