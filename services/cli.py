@@ -177,19 +177,15 @@ def _provided(settings: Settings, directory: Path) -> Iterator[Settings]:
         yield settings.model_copy(update=found)
 
 
-def _ended(*_: object) -> None:
-    """SIGTERM before a service listens for it: leave by the way that ends what was started."""
-    raise SystemExit(128 + signal.SIGTERM)
-
-
 def main() -> None:
     """The console script. What cannot be had, or must not be, is said in one line; exit 1."""
     from services.settlement.papers.templates import TemplateBroken
     from shared.runtime.local_jars import NoLocalKafka
-    from shared.runtime.local_program import DirectoryInUse, LocalProgramFailed
+    from shared.runtime.local_program import DirectoryInUse, LocalProgramFailed, end_what_was_started_on_sigterm
     from shared.runtime.tokens import DevelopmentOnly
 
-    signal.signal(signal.SIGTERM, _ended)
+    # until a service listens for it
+    end_what_was_started_on_sigterm()
     try:
         app()
     except KeyboardInterrupt:

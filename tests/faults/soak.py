@@ -21,6 +21,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from shared.runtime.local_kafka import kafka_servers
 from shared.runtime.local_postgres import temporary_postgres
+from shared.runtime.local_program import end_what_was_started_on_sigterm
 from shared.runtime.settings import Settings
 from tests.faults.scene import Scene, scene
 from tests.faults.table import ROOT, machine
@@ -120,4 +121,6 @@ async def run(minutes: float) -> int:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m tests.faults.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=30)
-    sys.exit(asyncio.run(run(parser.parse_args().minutes)))
+    chosen = parser.parse_args()
+    end_what_was_started_on_sigterm()
+    sys.exit(asyncio.run(run(chosen.minutes)))

@@ -25,6 +25,7 @@ import psutil
 from shared.runtime.local_jars import NoLocalKafka
 from shared.runtime.local_kafka import kafka_servers
 from shared.runtime.local_postgres import temporary_postgres
+from shared.runtime.local_program import end_what_was_started_on_sigterm
 from shared.runtime.settings import Settings
 from tests.faults.catalogue import FAULTS, Fault
 from tests.faults.disk import NoSmallDisk
@@ -165,6 +166,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("names", nargs="*", metavar="NAME", help="part of a fault's name; none: all")
     chosen = parser.parse_args(arguments)
+    end_what_was_started_on_sigterm()
     started = time.monotonic()
     code = asyncio.run(run(chosen.seeds, chosen.names))
     print(f"{PAGE.name} written after {time.monotonic() - started:.0f} s", file=sys.stderr)
