@@ -16,7 +16,8 @@ from services.demo.cast import REGIONS
 
 NAMES = {
     "VoucherApplied": "企业申领", "VoucherIssued": "发放创新券", "ContractSubmitted": "提交意向合同",
-    "ContractClaimed": "合同行占用", "ContractFiled": "合同归档比对", "VoucherPassedOn": "企业合并承继",
+    "ContractClaimed": "合同行占用", "ContractFiled": "合同归档比对", "ContractUnfiled": "合同撤档",
+    "VoucherPassedOn": "企业合并承继",
     "ContractAcknowledged": "对方确认合同", "AllocationConfirmed": "核定额度",
     "HoldPlaced": "预占限额", "VoucherTendered": "企业交付创新券", "VoucherCollected": "机构收取创新券",
     "RedemptionRequested": "申请兑付", "InvoiceClaimed": "发票占用", "VoucherPresented": "创新券提示",

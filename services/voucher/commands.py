@@ -178,7 +178,8 @@ def collect_voucher(command: handover.CollectVoucher, desk: Desk) -> Decision:
 
 
 def withdraw_voucher(command: endings.WithdrawVoucher, desk: Desk) -> Decision:
-    return endings.withdraw(_voucher(command, desk), desk.principal, command)
+    voucher = _voucher(command, desk)
+    return endings.withdraw(voucher, _file(voucher.enterprise_uscc, desk), desk.principal, command)
 
 
 def expire_voucher(command: endings.ExpireVoucher, desk: Desk) -> Decision:

@@ -13,7 +13,7 @@ from tongdui_events.samples import sample
 from tongdui_events.voucher import ContractFiled
 
 from services.audit.domain.supervisor import Arrived, Supervisor
-from services.voucher.domain.enterprise_file import EnterpriseFile, evolve
+from services.voucher.domain.enterprise_file import EnterpriseFile, evolve, unfile
 from tests.unit.signal_history import FIRST, SignalHistory, uscc
 
 CASES = 500
@@ -66,15 +66,26 @@ def test_of_a_day_that_is_not_over_the_rules_hold_the_records_and_not_what_they_
     assert kept(lambda: see(supervisor, arrivals[0]), lambda: see(supervisor, arrivals[1])) < 1.5 * stored
 
 
-def test_a_contract_on_an_enterprises_file_takes_less_than_half_a_kilobyte() -> None:
+def filed(given_back: bool) -> float:
+    """The bytes a contract on an enterprise's file takes."""
     made, file = sample(ContractFiled), EnterpriseFile()
     ids = [UUID(int=number << 64) for number in range(2 * CASES)]
-    stored = [made.model_copy(update={"voucher_id": id_, "contract_no": str(id_)}).model_dump_json() for id_ in ids]
 
-    def fold(contracts: list[str]) -> None:
+    def fold(vouchers: list[UUID]) -> None:
         nonlocal file
-        for one in contracts:
-            day = date.fromordinal(FIRST.toordinal())
-            file = evolve(file, ContractFiled.model_validate_json(one), SimpleNamespace(business_day=day))
+        for id_ in vouchers:
+            stored = made.model_copy(update={"voucher_id": id_, "contract_no": str(id_)}).model_dump_json()
+            stamp = SimpleNamespace(business_day=date.fromordinal(FIRST.toordinal()))
+            file = evolve(file, ContractFiled.model_validate_json(stored), stamp)
+            for unfiled in unfile(file, made.enterprise_uscc, id_) if given_back else ():
+                file = evolve(file, unfiled.event, stamp)
 
-    assert kept(lambda: fold(stored[:CASES]), lambda: fold(stored[CASES:])) < 420
+    return kept(lambda: fold(ids[:CASES]), lambda: fold(ids[CASES:]))
+
+
+def test_a_contract_on_an_enterprises_file_takes_less_than_half_a_kilobyte() -> None:
+    assert filed(given_back=False) < 420
+
+
+def test_of_a_contract_given_back_nothing_stays_on_the_enterprises_file() -> None:
+    assert filed(given_back=True) < 10

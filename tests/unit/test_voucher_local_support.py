@@ -9,7 +9,8 @@ from tongdui_events.streams import ceiling_id, enterprise_file_id
 
 from services.voucher.domain.allocation import ConfirmAllocation
 from services.voucher.domain.ceilings import CEILING
-from services.voucher.domain.contract import AcknowledgeContract, AmendContract
+from services.voucher.domain.contract import AcknowledgeContract, AmendContract, DisputeContract
+from services.voucher.domain.endings import WithdrawVoucher
 from services.voucher.domain.enterprise_file import ENTERPRISE_FILE
 from services.voucher.domain.local_support import RecordLocalSupport
 from services.voucher.domain.voucher import VOUCHER
@@ -180,6 +181,30 @@ def test_a_contract_amended_is_compared_with_others_not_with_itself() -> None:
     amended = act(desk, laboratory(), AmendContract(**contract(1, amount_fen=5_000_000).model_dump()))
     assert flags(amended) == ()
     assert len(desk.get(ENTERPRISE_FILE, enterprise_file_id(ENTERPRISE)).contracts) == 1
+
+
+def test_a_contract_whose_voucher_was_given_back_is_on_file_no_more() -> None:
+    desk = world(allocation_cap_fen=5_400_000)
+    allocated(desk, 1)
+    answer = act(desk, enterprise(), WithdrawVoucher(voucher_id=voucher(1)))
+    assert names(answer) == ["VoucherWithdrawn", "HoldReleased", "HoldReleased", "ClaimReleased", "ContractUnfiled"]
+    assert desk.get(ENTERPRISE_FILE, enterprise_file_id(ENTERPRISE)).contracts == ()
+    assert flags(submitted(desk, 2)) == ()
+
+
+def test_a_voucher_given_back_before_its_contract_takes_nothing_off_the_file() -> None:
+    desk = world()
+    submitted(desk, 1)
+    apply(desk, 2)
+    assert names(act(desk, enterprise(), WithdrawVoucher(voucher_id=voucher(2)))) == ["VoucherWithdrawn"]
+    assert len(desk.get(ENTERPRISE_FILE, enterprise_file_id(ENTERPRISE)).contracts) == 1
+
+
+def test_a_disputed_contract_leaves_the_file_when_its_voucher_is_given_back() -> None:
+    desk = world()
+    submitted(desk, 1)
+    act(desk, enterprise(), DisputeContract(voucher_id=voucher(1), reason_sha256="0" * 64))
+    assert names(act(desk, enterprise(), WithdrawVoucher(voucher_id=voucher(1)))) == ["VoucherWithdrawn", "ContractUnfiled"]
 
 
 def test_a_flag_hinders_nothing() -> None:

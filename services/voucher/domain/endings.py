@@ -15,6 +15,7 @@ from tongdui_events.voucher import (
 )
 
 from services.voucher.domain import ceilings, claims
+from services.voucher.domain.enterprise_file import EnterpriseFile, unfile
 from services.voucher.domain.refusals import DatesTheWrongWayRound, NotPastItsLastDay
 from services.voucher.domain.voucher import Voucher
 from shared.kernel.commands import Command, Principal
@@ -74,12 +75,16 @@ def _live(voucher: Voucher, voucher_id: UUID) -> Refusal | None:
     return None
 
 
-def withdraw(voucher: Voucher, principal: Principal, command: WithdrawVoucher) -> list[Decided] | Refusal:
+def withdraw(
+    voucher: Voucher, file: EnterpriseFile, principal: Principal, command: WithdrawVoucher
+) -> list[Decided] | Refusal:
+    """VoucherWithdrawn, every hold and every claim free, and the contract off the enterprise's ``file``."""
     refusal = _live(voucher, command.voucher_id)
     if voucher.stage != "unknown" and principal.uscc != voucher.enterprise_uscc:
         refusal = NotYours("voucher_id")
     event = VoucherWithdrawn(voucher_id=command.voucher_id)
-    return refusal or _ended(voucher, command.voucher_id, event, "withdrawn")
+    unfiled = unfile(file, voucher.enterprise_uscc, command.voucher_id)
+    return refusal or [*_ended(voucher, command.voucher_id, event, "withdrawn"), *unfiled]
 
 
 def expire(

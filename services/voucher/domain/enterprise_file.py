@@ -9,8 +9,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from tongdui_events.document import Event, Stamp
-from tongdui_events.voucher import ContractFiled, LocalSupportRecorded
+from tongdui_events.streams import enterprise_file_id
+from tongdui_events.voucher import ContractFiled, ContractUnfiled, LocalSupportRecorded
 
+from shared.kernel.decisions import Decided
 from shared.kernel.folding import Fold
 
 #: a contract older than this is of no further interest here: the last budget year and the one before it are covered
@@ -80,6 +82,9 @@ def evolve(file: EnterpriseFile, event: Event, stamp: Stamp) -> EnterpriseFile:
             filed = _filed(event, last if last == day else day)
             kept = [old for old in file.contracts if old.voucher != filed.voucher and old.filed_on >= day - KEPT]
             return EnterpriseFile((*kept, filed), file.supports)
+        case ContractUnfiled():
+            kept = [old for old in file.contracts if old.voucher != event.voucher_id.int]
+            return EnterpriseFile(tuple(kept), file.supports)
         case LocalSupportRecorded():
             support = Supported(
                 event.local_reference, event.provider_uscc, event.contract_no, event.invoices, event.amount_fen, event.year
@@ -95,7 +100,16 @@ def _filed(event: ContractFiled, day: date) -> Filed:
     return Filed(event.voucher_id.int, intern(event.provider_uscc), event.contract_no, items, day)
 
 
+def unfile(file: EnterpriseFile, enterprise_uscc: str, voucher_id: UUID) -> list[Decided]:
+    """ContractUnfiled where the voucher has a contract on file: what is given back is no project a second time."""
+    if not any(filed.voucher == voucher_id.int for filed in file.contracts):
+        return []
+    unfiled = ContractUnfiled(voucher_id=voucher_id, enterprise_uscc=enterprise_uscc)
+    return [Decided(enterprise_file_id(enterprise_uscc), unfiled, voucher_id)]
+
+
 ENTERPRISE_FILE = Fold(
-    "enterprise_file", "voucher", (ContractFiled, LocalSupportRecorded), EnterpriseFile(), evolve, version=3, snapshot_every=100
-)
+    "enterprise_file", "voucher", (ContractFiled, ContractUnfiled, LocalSupportRecorded), EnterpriseFile(), evolve,
+    version=3, snapshot_every=100,
+)  # fmt: skip
 """Keyed by ``enterprise_file_id(uscc)``."""

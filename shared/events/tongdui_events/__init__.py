@@ -60,7 +60,7 @@ from tongdui_events.streams import (
 from tongdui_events.voucher import (
     AllocationConfirmed, AllocationCorrected, AllocationLine, AllocationRefused, ApplicationRefused, CeilingKind,
     CeilingSet, ClaimReleased, ConsumptionReversed, ContractAcknowledged, ContractAmended, ContractClaimed,
-    ContractDisputed, ContractFiled, ContractLine, ContractSubmitted, FiledItem, HoldConsumed, HoldPlaced,
+    ContractDisputed, ContractFiled, ContractLine, ContractSubmitted, ContractUnfiled, FiledItem, HoldConsumed, HoldPlaced,
     HoldReduced, HoldReleased, HoldTaken, HoldsCarriedOver, LocalSupportMatched, LocalSupportRecorded,
     PerformanceAllowed, PresentationEnded, PresentationRefused, ProviderChanged, SuccessionNoted,
     SupplementAllowed, SupplementRefused, VoucherApplied, VoucherCollected, VoucherExpired, VoucherExtended,
@@ -76,7 +76,7 @@ __all__ = [
     "CeilingKind", "CeilingSet", "CentreEntrusted", "CentreReleased", "CentreScope", "Channel", "Channels",
     "ClaimReleased", "ClawbackCancelled", "ClawbackClosed", "ClawbackOrdered", "ClawbackProposed", "Code",
     "ConsumptionReversed", "ContractAcknowledged", "ContractAmended", "ContractClaimed", "ContractDisputed",
-    "ContractFiled", "ContractLine", "ContractSubmitted", "Count", "CreditRecordEntered", "CreditRecordRepaired",
+    "ContractFiled", "ContractLine", "ContractSubmitted", "ContractUnfiled", "Count", "CreditRecordEntered", "CreditRecordRepaired",
     "DayOpened", "DayReached", "DebtBooked", "DelegationEnded", "DelegationGranted", "DivisionPrefix", "Document",
     "DrawnCase", "EndToEndId", "EnterpriseBarred", "EnterpriseDissolved", "EnterpriseMoved",
     "EnterpriseQualificationRevoked", "EnterpriseQualified", "EnterpriseRegistered", "EnterpriseReinstated",

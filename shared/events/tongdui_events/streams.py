@@ -50,7 +50,7 @@ def enterprise_id(uscc: str) -> UUID:
 
 
 def enterprise_file_id(uscc: str) -> UUID:
-    """ContractFiled, LocalSupportRecorded of one enterprise."""
+    """ContractFiled, ContractUnfiled, LocalSupportRecorded of one enterprise."""
     return _stream("enterprise-file", uscc)
 
 

@@ -394,6 +394,13 @@ class ContractFiled(VoucherEvent):
     flags: tuple[Code, ...] = ()
 
 
+class ContractUnfiled(VoucherEvent):
+    """A contract is on its enterprise's file no more: its voucher was given back."""
+
+    voucher_id: UUID
+    enterprise_uscc: Uscc
+
+
 class LocalSupportMatched(VoucherEvent):
     """A case is of a project that a region supported outside this platform."""
 
