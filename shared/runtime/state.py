@@ -118,8 +118,8 @@ class State:
         _, self.position, self.facts, self.seen, self.today = to
 
     def trim(self) -> None:
-        """Forget the streams not looked at for longest, over the capacity. Not while something is decided that is not stored:
-        what the database lacks cannot be read again."""
+        """Forget, over the capacity, the streams that were read first: one still in use is read again, once in as many streams.
+        Not while something is decided that is not stored: what the database lacks cannot be read again."""
         while len(self._entries) > self._capacity:
             del self._entries[next(iter(self._entries))]
 

@@ -110,6 +110,6 @@ def unfile(file: EnterpriseFile, enterprise_uscc: str, voucher_id: UUID) -> list
 
 ENTERPRISE_FILE = Fold(
     "enterprise_file", "voucher", (ContractFiled, ContractUnfiled, LocalSupportRecorded), EnterpriseFile(), evolve,
-    version=3, snapshot_every=100,
+    version=4, snapshot_every=100,
 )  # fmt: skip
 """Keyed by ``enterprise_file_id(uscc)``."""
