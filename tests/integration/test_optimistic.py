@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,7 +19,7 @@ from shared.kernel.commands import Command
 from shared.runtime import guarded_append, optimistic
 from shared.runtime.errors import DecisionFailed, FateUnknown, NoBusinessDay, StoreUnavailable
 from shared.runtime.guarded_append import GuardedAppend
-from shared.runtime.jobs import Outcome
+from shared.runtime.jobs import Context, Outcome
 from shared.runtime.optimistic import Group, OptimisticCommit
 from shared.runtime.state import State
 from shared.runtime.store import Store
@@ -26,6 +28,8 @@ from tests.integration.line import until
 from tests.integration.toy import CEILING, DAY, REGION, CeilingFull, OpenDay, PlaceHold, context, foreign, hold, writer_on
 
 PACKED = (guarded_append._uuids, guarded_append._integers, guarded_append._texts, guarded_append._bytes)
+Asking = list[asyncio.Future[Outcome]]
+Together = Callable[[Writer, Sequence[tuple[Command, Context]]], Awaitable[Asking]]
 
 
 @pytest.fixture
@@ -41,6 +45,23 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     monkeypatch.setattr(GuardedAppend, "wait", noted)
     monkeypatch.setattr(optimistic, "MOST_LOCKED", 0)
     return told
+
+
+@pytest.fixture
+def together(monkeypatch: pytest.MonkeyPatch) -> Together:
+    """Ask for all of it at once: the writer takes nothing before the last has come, and hears of a group it stored only when
+    it waits for that, so half of them are decided on top of the other half."""
+    monkeypatch.setattr(GuardedAppend, "is_done", lambda append: False)
+
+    async def ask(writer: Writer, asked: Sequence[tuple[Command, Context]]) -> Asking:
+        come = threading.Event()
+        monkeypatch.setattr(Writer, "_let_others_come", lambda writer, is_one_in_hand: come.wait(20))
+        asking = [asyncio.ensure_future(writer.execute(*one)) for one in asked]
+        await until(lambda: writer.waiting == len(asked))
+        come.set()
+        return asking
+
+    return ask
 
 
 @pytest.fixture
@@ -181,15 +202,15 @@ async def test_what_the_database_refuses_is_decided_again_and_fails_alone(store:
 
 
 async def test_what_was_decided_on_top_of_a_group_that_was_not_recorded_is_forgotten(
-    store: Store, ends: list[bool], void: list[int]
+    store: Store, ends: list[bool], void: list[int], together: Together
 ) -> None:
     once = context()
     with writer_on(store) as writer:
         await _ask(writer, OpenDay(date=DAY), more(1, "a"), more(1, "b"))
         first = await writer.execute(more(1), once)
         asked = [(more(1), once if n == 10 else context()) for n in range(45)] + [(more(1, "b"), context()) for _ in range(45)]
-        answers = await asyncio.gather(*(writer.execute(*one) for one in asked))
-    assert void and void[0] > 0, "nothing was decided while the first group was under way"
+        answers = await asyncio.gather(*await together(writer, asked))
+    assert void == [45]
     assert answers[10] == first
     assert all(versions == list(range(1, len(versions) + 1)) for versions in _versions(store))
     assert _positions(store) == list(range(1, 1 + 1 + 2 * 3 + 2 + 89 * 2))
@@ -207,19 +228,19 @@ async def test_a_cache_too_small_for_a_group_forgets_nothing_that_is_not_stored_
 
 
 async def test_what_was_decided_on_top_of_a_group_that_was_lost_is_decided_again(
-    store: Store, ends: list[bool], void: list[int]
+    store: Store, ends: list[bool], void: list[int], together: Together
 ) -> None:
     asked = [(more(1), context()) for _ in range(40)]
     with writer_on(store) as writer, store.connect() as blocker, store.connect(autocommit=True) as killer:
         await _ask(writer, OpenDay(date=DAY), more(1))
         blocker.execute("SELECT FROM voucher_head FOR UPDATE")
-        asking = [asyncio.ensure_future(writer.execute(*one)) for one in asked]
+        asking = await together(writer, asked)
         waiting = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
         await until(lambda: killer.execute(waiting + " AND datname = current_database()").fetchone() is not None)
         blocker.rollback()
         answers = await asyncio.gather(*asking, return_exceptions=True)
         found = [await writer.execute(*one) for one in asked]
-    assert void and void[0] > 0, "nothing was decided while the first group was under way"
+    assert void[0] == 20
     assert any(isinstance(answer, FateUnknown) for answer in answers) and any(isinstance(answer, Outcome) for answer in answers)
     assert all(answer == outcome for answer, outcome in zip(answers, found, strict=True) if isinstance(answer, Outcome))
     assert _positions(store) == list(range(1, 1 + 1 + 3 + 40 * 2))
